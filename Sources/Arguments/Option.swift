@@ -1,0 +1,120 @@
+/// A named value of a command line, `--name VALUE`, declared once for the parser and the help text.
+///
+/// Every option can also be given as an environment variable, `SHARELEDGER_` and its name in capitals.
+package struct Option<Value: Sendable>: OptionDeclaration {
+    package let name: String
+    package let placeholder: String?
+    package let help: String
+
+    /// What help shows as the value that is taken when none is given.
+    package let defaultText: String?
+
+    private let parse: @Sendable (String) throws -> Value
+
+    /// `parse` throws a ``UsageError`` that says what is accepted.
+    package init(
+        _ name: String,
+        _ placeholder: String,
+        help: String,
+        defaultText: String? = nil,
+        parse: @escaping @Sendable (String) throws -> Value,
+    ) {
+        self.name = name
+        self.placeholder = placeholder
+        self.help = help
+        self.defaultText = defaultText
+        self.parse = parse
+    }
+
+    package func value(_ text: String) throws -> any Sendable {
+        try parse(text)
+    }
+}
+
+extension Option where Value == String {
+    /// An option that takes any text but none.
+    package init(_ name: String, _ placeholder: String, help: String, defaultText: String? = nil) {
+        self.init(name, placeholder, help: help, defaultText: defaultText) { text in
+            guard !text.isEmpty else { throw UsageError("--\(name) needs a value that is not empty") }
+            return text
+        }
+    }
+}
+
+extension Option where Value == Int {
+    /// An option that takes a whole number of `range`.
+    package init(
+        _ name: String,
+        _ placeholder: String,
+        in range: ClosedRange<Int>,
+        help: String,
+        defaultText: String? = nil,
+    ) {
+        self.init(name, placeholder, help: help, defaultText: defaultText) { text in
+            guard let number = Int(text), range.contains(number) else {
+                throw UsageError(
+                    "--\(name) takes a whole number from \(range.lowerBound) to \(range.upperBound), not \(text.debugDescription)",
+                )
+            }
+            return number
+        }
+    }
+}
+
+extension Option where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
+    /// An option that takes one of the raw values of an enumeration.
+    package init(choosing name: String, help: String, defaultText: String? = nil) {
+        let choices = Value.allCases.map(\.rawValue)
+        self.init(name, choices.joined(separator: "|"), help: help, defaultText: defaultText) { text in
+            guard let value = Value(rawValue: text) else {
+                throw UsageError("--\(name) takes \(choices.joined(separator: " or ")), not \(text.debugDescription)")
+            }
+            return value
+        }
+    }
+}
+
+/// A named switch of a command line, `--name`, off when not given.
+package struct Flag: OptionDeclaration {
+    package let name: String
+    package let help: String
+
+    package var placeholder: String? { nil }
+    package var defaultText: String? { nil }
+
+    package init(_ name: String, help: String) {
+        self.name = name
+        self.help = help
+    }
+
+    /// Reads the value of the switch's environment variable.
+    package func value(_ text: String) throws -> any Sendable {
+        switch text.lowercased() {
+        case "1", "true", "yes", "on": true
+        case "", "0", "false", "no", "off": false
+        default: throw UsageError("\(environmentName) is on with 1 and off with 0, not \(text.debugDescription)")
+        }
+    }
+}
+
+/// What parser and help text need to know of an option.
+package protocol OptionDeclaration: Sendable {
+    /// Without the dashes.
+    var name: String { get }
+
+    /// Stands for the value in help texts; `nil` where the option takes none.
+    var placeholder: String? { get }
+
+    var help: String { get }
+    var defaultText: String? { get }
+
+    /// Reads a value as text, or throws a ``UsageError``.
+    func value(_ text: String) throws -> any Sendable
+}
+
+extension OptionDeclaration {
+    /// `SHARELEDGER_PUBLIC_URL` for `public-url`.
+    package var environmentName: String {
+        "SHARELEDGER_" + name.uppercased().replacing("-", with: "_")
+    }
+}

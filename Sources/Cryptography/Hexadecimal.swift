@@ -1,0 +1,43 @@
+/// Lower-case hex digits of `bytes`, two a byte.
+package func hexadecimal(_ bytes: some Collection<UInt8>) -> String {
+    var digits: [UInt8] = []
+    digits.reserveCapacity(bytes.count * 2)
+    appendHexadecimal(bytes, to: &digits)
+    return String(decoding: digits, as: UTF8.self)
+}
+
+/// Appends lower-case hex digits of `bytes` to a buffer.
+package func appendHexadecimal(_ bytes: some Collection<UInt8>, to buffer: inout [UInt8]) {
+    for byte in bytes {
+        buffer.append(hexadecimalDigit(byte >> 4))
+        buffer.append(hexadecimalDigit(byte & 0xF))
+    }
+}
+
+/// Reads hex digits of either case; `nil` for an odd number of them or anything else.
+package func bytes(hexadecimal text: some StringProtocol) -> [UInt8]? {
+    let digits = Array(text.utf8)
+    guard digits.count.isMultiple(of: 2) else { return nil }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(digits.count / 2)
+    for index in stride(from: 0, to: digits.count, by: 2) {
+        guard let high = hexadecimalValue(digits[index]), let low = hexadecimalValue(digits[index + 1]) else {
+            return nil
+        }
+        bytes.append(high << 4 | low)
+    }
+    return bytes
+}
+
+private func hexadecimalDigit(_ nibble: UInt8) -> UInt8 {
+    nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
+}
+
+private func hexadecimalValue(_ digit: UInt8) -> UInt8? {
+    switch digit {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+    default: nil
+    }
+}

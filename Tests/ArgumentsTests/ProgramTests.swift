@@ -1,0 +1,103 @@
+import Arguments
+import Testing
+
+@Suite struct ProgramTests {
+    private enum Mode: String, CaseIterable { case messages, state }
+
+    private static let share = Command.Positional("SHARE", help: "the share")
+    private static let other = Command.Positional("OTHER", help: "another", isOptional: true)
+    private static let reason = Option<String>("reason", "TEXT", help: "why")
+    private static let rate = Option<Int>("max-rate", "N", in: 1...100, help: "how fast")
+    private static let mode = Option<Mode>(choosing: "mode", help: "what", defaultText: "messages")
+    private static let json = Flag("json", help: "as JSON")
+
+    private let program = Program(
+        name: "ledger",
+        version: "1.2",
+        summary: "keeps",
+        commands: [
+            Command(
+                "replay",
+                summary: "Send again",
+                examples: [.init("replay a/b --reason x", "Send a share again")],
+                positionals: [share, other],
+                options: [reason, rate, mode, json],
+            ) { _ in 0 },
+            Command(
+                "partner",
+                summary: "Partners",
+                subcommands: [
+                    Command("list", summary: "List", examples: [], options: [json]) { _ in 0 }
+                ],
+            ),
+        ],
+    )
+
+    private func parse(_ line: String, environment: [String: String] = [:]) throws -> ParsedArguments {
+        let words = line.split(separator: " ").map(String.init)
+        guard case .run(_, let arguments) = try program.request(words, environment: environment) else {
+            throw UsageError("no command was run")
+        }
+        return arguments
+    }
+
+    private func text(_ line: String) throws -> String {
+        let words = line.split(separator: " ").map(String.init)
+        guard case .show(let text) = try program.request(words, environment: [:]) else { return "" }
+        return text
+    }
+
+    @Test func `values are read by their declarations, in either form and any order`() throws {
+        let arguments = try parse("replay --reason=a=b A/T --max-rate 7 --json --mode state -- --odd")
+        #expect(arguments[Self.reason] == "a=b")
+        #expect(arguments[Self.rate] == 7)
+        #expect(arguments[Self.mode] == .state)
+        #expect(arguments[Self.json])
+        #expect(try arguments.required(Self.share) == "A/T")
+        #expect(arguments[Self.other] == "--odd")
+    }
+
+    @Test func `the environment stands in for options that are not given`() throws {
+        let environment = ["SHARELEDGER_MAX_RATE": "9", "SHARELEDGER_JSON": "1", "SHARELEDGER_REASON": ""]
+        let arguments = try parse("replay x --max-rate 3", environment: environment)
+        #expect(arguments[Self.rate] == 3)
+        #expect(arguments[Self.json])
+        #expect(arguments[Self.reason] == nil)
+        #expect(throws: UsageError.self) { try parse("replay x", environment: ["SHARELEDGER_JSON": "maybe"]) }
+        #expect(throws: UsageError.self) { try parse("replay x", environment: ["SHARELEDGER_MAX_RATE": "0"]) }
+    }
+
+    @Test(arguments: [
+        ("replay", "SHARE is missing"),
+        ("replay a b c", "too many"),
+        ("replay a --reason", "needs a value"),
+        ("replay a --json=1", "takes no value"),
+        ("replay a --json --json", "given twice"),
+        ("replay a --max-rate 101", "from 1 to 100"),
+        ("replay a --max-rate 1e2", "from 1 to 100"),
+        ("replay a --mode both", "messages or state"),
+        ("replay a --resaon x", "did you mean --reason?"),
+        ("replay a -x", "no option -x"),
+        ("replai", "did you mean replay?"),
+        ("partner lst", "did you mean list?"),
+        ("--verbose", "no option of ledger itself"),
+    ])
+    func `a line that cannot be carried out says what to do`(line: String, part: String) {
+        let error = #expect(throws: UsageError.self) { try parse(line) }
+        #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
+    }
+
+    @Test func `help shows every option with its variable, and the examples`() throws {
+        let help = try text("replay --help")
+        for part in [
+            "SHARE [OTHER]", "--mode messages|state", "[SHARELEDGER_MAX_RATE]", "ledger replay a/b",
+            "(default: messages)",
+        ] {
+            #expect(help.contains(part), "\(part) in \(help)")
+        }
+        #expect(try text("help replay") == help)
+        #expect(try text("").contains("partner list"))
+        #expect(try text("partner").contains("partner list"))
+        #expect(try text("--version") == "ledger 1.2\n")
+    }
+}
