@@ -1,0 +1,28 @@
+package import Cryptography
+
+/// Makes parts: draws their salts and commits to their bytes, with one hash computation for all.
+package struct Committer: ~Copyable {
+    private var sha256 = SHA256()
+    private let randomness: Randomness
+
+    package init(randomness: Randomness = .system) {
+        self.randomness = randomness
+    }
+
+    /// A part of `content`, cut at `chunks` where it is a body.
+    package mutating func part(
+        _ name: PartName,
+        _ content: [UInt8],
+        chunks: ChunkBoundaries = .whole,
+        sealedSplices: [UInt8]? = nil,
+    ) -> Part {
+        Part(
+            name,
+            content,
+            chunks: chunks,
+            sealedSplices: sealedSplices,
+            salt: randomness.bytes(Part.saltByteCount),
+            with: &sha256,
+        )
+    }
+}
