@@ -1,0 +1,200 @@
+package import Ledger
+import TicketSharing
+
+extension SharingTransaction {
+    /// Takes an invitation, or says why not.
+    mutating func invite(
+        _ capture: Capture,
+        _ message: AgreementMessage,
+        _ partner: PartnerRecord?,
+    ) throws(ProtocolFault) -> Answer {
+        guard agreement(message.id) == nil else {
+            throw ProtocolFault(.unprocessable, .alreadyExists, "the agreement exists already; change it with PUT")
+        }
+        let sent = try sentOn(capture, message, partner: partner, theirURL: nil, ourRole: .sender)
+        let addressed = partner?.baseURL ?? settings.publicURL
+        let agreement = try Agreement.invited(by: sent?.message ?? message, addressed: addressed)
+        let inviter = if let partner { partner } else { try self.inviter(capture, agreement) }
+        let stream = StreamName.agreement(agreement.id.text)
+        let offered = offeredKey(message, number: 1)
+        let facts = Facts.agreement(
+            agreement,
+            by: .sender,
+            partner: inviter.id,
+            set: message.saidMembers,
+            keyVersion: offered?.number,
+            tokenVersion: capture.hasToken ? offered?.number : nil,
+        )
+        let receipt = append(
+            EventDraft(
+                .agreementInvited,
+                direction: capture.direction,
+                stream: stream,
+                exchange: capture.exchange,
+                status: 201,
+                parts: capture.parts + sentParts(sent) + [
+                    part(.facts, facts),
+                    part(.detail, detail(of: capture, partner: inviter.name)),
+                ],
+                castableBody: capture.castableBody,
+            ),
+        )
+        guard let id = sequencer.streamID(stream) else {
+            preconditionFailure("the stream has just got its first event")
+        }
+        put(
+            AgreementRecord(
+                stream: id,
+                partner: inviter.id,
+                ourRole: capture.direction == .outbound ? .sender : .receiver,
+                agreement: agreement,
+                key: offered,
+                acknowledgedKey: capture.direction == .inbound ? offered : nil,
+                invitedFrom: capture.direction == .inbound ? capture.source : nil,
+                firstPosition: receipt.position,
+                last: LastMessage(receipt: receipt, status: 201, digest: capture.digest),
+            ),
+        )
+        store(message, offered, stream: id, receipt)
+        remember(capture, receipt, 201)
+        deliver(receipt, capture.direction, partner: inviter, stream: id, share: nil)
+        return .accepted(201, receipt)
+    }
+
+    /// Takes a change of an agreement, or says why not.
+    mutating func update(_ capture: Capture, _ message: AgreementMessage, _ side: Side) throws(ProtocolFault) -> Answer
+    {
+        var record = side.record
+        guard let partner = partners[record.partner] else { preconditionFailure("every agreement has a partner") }
+        let isOutbound = capture.direction == .outbound
+        guard !isOutbound || partner.state == .active else { throw .onlyProposed(partner) }
+        let sent = try sentOn(
+            capture,
+            message,
+            partner: isOutbound ? partner : nil,
+            theirURL: record.agreement.url(of: record.ourRole.partner),
+            ourRole: record.ourRole,
+        )
+        let fingerprint = message.accessKey.map { keys.fingerprint(ofAccessKey: $0.secret.utf8) }
+        let (agreement, changed) = try record.agreement.applying(
+            sent?.message ?? message,
+            from: side.role,
+            keyMatches: fingerprint == record.key?.fingerprint,
+        )
+        try takeURL(of: agreement, in: record, partner, capture)
+        record.agreement = agreement
+        // A partner that uses a key knows it, whatever became of the message that brought it.
+        if !isOutbound, let version = side.tokenVersion, version == record.key?.number,
+            version > record.acknowledgedKey?.number ?? 0
+        {
+            record.acknowledgedKey = record.key
+        }
+        let offered = changed.contains(.accessKey) ? offeredKey(message, number: (record.key?.number ?? 0) + 1) : nil
+        if let offered {
+            record.key = offered
+            if !isOutbound { record.acknowledgedKey = offered }
+        }
+        let facts = Facts.agreement(
+            agreement,
+            by: side.role,
+            set: message.saidMembers,
+            keyVersion: offered?.number,
+            tokenVersion: side.tokenVersion,
+        )
+        let receipt = append(
+            EventDraft(
+                .agreementUpdated,
+                direction: capture.direction,
+                stream: .agreement(agreement.id.text),
+                exchange: capture.exchange,
+                status: 200,
+                parts: capture.parts + sentParts(sent) + [
+                    part(.facts, facts),
+                    part(.detail, detail(of: capture, partner: partner.name)),
+                ],
+                castableBody: capture.castableBody,
+            ),
+        )
+        record.last = LastMessage(receipt: receipt, status: 200, digest: capture.digest)
+        put(record)
+        store(message, offered, stream: record.stream, receipt)
+        remember(capture, receipt, 200)
+        deliver(receipt, capture.direction, partner: partner, stream: record.stream, share: nil)
+        return .accepted(200, receipt)
+    }
+}
+
+// MARK: - Partners and their URLs
+
+extension SharingTransaction {
+    /// The partner that an invitation comes from; one that nobody knows yet becomes a proposed one.
+    private mutating func inviter(_ capture: Capture, _ agreement: Agreement) throws(ProtocolFault) -> PartnerRecord {
+        guard pendingInvitations.hasRoom(for: capture.source) else {
+            throw ProtocolFault(.unavailable, .overloaded, "too many invitations wait for an answer; try again later")
+        }
+        countInvitation(from: capture.source)
+        if let known = partners[url: agreement.senderURL] { return known }
+        let name = partners.provisionalName(for: agreement.senderURL)
+        let partner = addPartner(
+            PartnerSettings(name: name, url: agreement.senderURL),
+            state: .proposed,
+            by: nil,
+            exchange: capture.exchange,
+        )
+        return partner
+    }
+
+    /// Follows a partner that says it has moved, unless the new place is another partner's or our own.
+    private mutating func takeURL(
+        of agreement: Agreement,
+        in record: AgreementRecord,
+        _ partner: PartnerRecord,
+        _ capture: Capture,
+    ) throws(ProtocolFault) {
+        let url = agreement.url(of: record.ourRole.partner)
+        guard capture.direction == .inbound, url != record.agreement.url(of: record.ourRole.partner) else { return }
+        let member = record.ourRole == .sender ? "receiver_url" : "sender_url"
+        guard !url.isSameAddress(as: settings.publicURL) else {
+            throw ProtocolFault(.unprocessable, .invalidValue, "\(member) must not be the help desk that is addressed")
+        }
+        if let other = partners[url: url], other.id != partner.id {
+            throw ProtocolFault(.unprocessable, .invalidValue, "\(member) belongs to another agreement's partner")
+        }
+        guard url.isSecure || partner.allowsHTTP else {
+            throw ProtocolFault(.unprocessable, .invalidValue, "\(member) must begin with https://")
+        }
+        guard url != partner.baseURL else { return }
+        var moved = partner
+        moved.baseURL = url
+        recordChange(of: moved, from: partner, by: nil, exchange: capture.exchange)
+    }
+}
+
+// MARK: - Keys
+
+extension SharingTransaction {
+    private func offeredKey(_ message: AgreementMessage, number: Int) -> AgreementRecord.KeyVersion? {
+        message.accessKey.map {
+            AgreementRecord.KeyVersion(number: number, fingerprint: keys.fingerprint(ofAccessKey: $0.secret.utf8))
+        }
+    }
+
+    private mutating func store(
+        _ message: AgreementMessage,
+        _ version: AgreementRecord.KeyVersion?,
+        stream: Position,
+        _ receipt: Receipt,
+    ) {
+        guard let version, let key = message.accessKey else { return }
+        let context = AgreementRecord.KeyVersion.context(stream: stream, number: version.number)
+        let sealed = seal(Array(key.secret.utf8), context: context)
+        add(NewAccessKey(stream: stream, position: receipt.position, version: version, sealed: sealed))
+    }
+}
+
+extension AgreementRecord.KeyVersion {
+    /// The place that an encrypted access key is bound to.
+    package static func context(stream: Position, number: Int) -> String {
+        "access-key \(stream) \(number)"
+    }
+}

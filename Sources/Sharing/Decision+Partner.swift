@@ -1,0 +1,173 @@
+import JSON
+package import Ledger
+package import TicketSharing
+
+/// What an operator says of a partner.
+package struct PartnerSettings: Sendable {
+    package var name: String
+    package var url: BaseURL
+    package var dialect = Dialect.standard
+    package var allowsPrivateAddress = false
+    package var allowsHTTP = false
+    package var concurrency = PartnerRecord.standardConcurrency
+
+    package init(name: String, url: BaseURL) {
+        self.name = name
+        self.url = url
+    }
+}
+
+/// Why something an operator asked for is not done.
+package struct OperatorFault: Error, Sendable, Equatable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}
+
+extension SharingTransaction {
+    /// Adds a partner, or accepts and names the proposed one that has this URL.
+    package mutating func acceptPartner(_ wanted: PartnerSettings, operator: String) throws(OperatorFault) -> (
+        PartnerRecord, Receipt
+    ) {
+        guard PartnerRecord.isName(wanted.name) else {
+            throw OperatorFault(
+                "\(wanted.name.debugDescription) cannot name a partner; a name is \(PartnerRecord.nameForm)"
+            )
+        }
+        guard wanted.url.isSecure || wanted.allowsHTTP else {
+            throw OperatorFault("\(wanted.url.text) is not https; --allow-http allows it for this partner")
+        }
+        guard !wanted.url.isSameAddress(as: settings.publicURL) else {
+            throw OperatorFault("\(wanted.url.text) is our own public URL; a partner is another help desk")
+        }
+        let known = partners[url: wanted.url]
+        if let other = partners[name: wanted.name], other.id != known?.id {
+            throw OperatorFault("there is a partner \(wanted.name) already, at \(other.baseURL.text)")
+        }
+        guard let known else {
+            let partner = addPartner(wanted, state: .active, by: `operator`, exchange: nil)
+            guard let last = sequencer.events.last else {
+                preconditionFailure("a partner.added event was just appended")
+            }
+            return (partner, Receipt(position: last.position, event: last.leaf.event, recorded: last.leaf.recorded))
+        }
+        guard known.state == .proposed else {
+            throw OperatorFault("partner \(known.name) has this URL already")
+        }
+        var accepted = known
+        accepted.name = wanted.name
+        accepted.baseURL = wanted.url
+        accepted.dialect = wanted.dialect
+        accepted.allowsPrivateAddress = wanted.allowsPrivateAddress
+        accepted.allowsHTTP = wanted.allowsHTTP
+        accepted.concurrency = wanted.concurrency
+        accepted.state = .active
+        let receipt = recordChange(of: accepted, from: known, by: `operator`, exchange: nil)
+        activated(accepted.id)
+        return (accepted, receipt)
+    }
+
+    /// Holds a partner's deliveries back, or lets them go on.
+    package mutating func setPaused(_ isPaused: Bool, partner name: String, operator: String) throws(OperatorFault)
+        -> Receipt
+    {
+        guard let known = partners[name: name] else {
+            throw OperatorFault("there is no partner \(name); 'shareledger partner list' shows all")
+        }
+        guard known.isPaused != isPaused else {
+            throw OperatorFault("partner \(name) is \(isPaused ? "paused" : "not paused") already")
+        }
+        var partner = known
+        partner.isPaused = isPaused
+        let facts = Facts.object { facts in
+            facts.member("partner", partner.id.rawValue)
+            facts.member("paused", isPaused)
+        }
+        let detail = Facts.detail(["partner": name, "operator": `operator`])
+        let receipt = append(
+            EventDraft(.partnerStateChanged, stream: .system, parts: [part(.facts, facts), part(.detail, detail)]),
+        )
+        put(partner)
+        return receipt
+    }
+
+    mutating func addPartner(
+        _ wanted: PartnerSettings,
+        state: PartnerRecord.State,
+        by operator: String?,
+        exchange: EventID?,
+    ) -> PartnerRecord {
+        let facts = Facts.object { facts in
+            facts.member("state", state.rawValue)
+            facts.settings(of: wanted)
+        }
+        let detail = Facts.detail(["partner": wanted.name, "url": wanted.url.text, "operator": `operator`])
+        let receipt = append(
+            EventDraft(
+                .partnerAdded,
+                stream: .system,
+                exchange: exchange,
+                parts: [part(.facts, facts), part(.detail, detail)],
+            ),
+        )
+        let partner = PartnerRecord(
+            id: receipt.position,
+            name: wanted.name,
+            baseURL: wanted.url,
+            dialect: wanted.dialect,
+            state: state,
+            allowsPrivateAddress: wanted.allowsPrivateAddress,
+            allowsHTTP: wanted.allowsHTTP,
+            concurrency: wanted.concurrency,
+        )
+        put(partner)
+        return partner
+    }
+
+    @discardableResult
+    mutating func recordChange(
+        of partner: PartnerRecord,
+        from old: PartnerRecord,
+        by operator: String?,
+        exchange: EventID?,
+    ) -> Receipt {
+        var current = PartnerSettings(name: partner.name, url: partner.baseURL)
+        current.dialect = partner.dialect
+        current.allowsPrivateAddress = partner.allowsPrivateAddress
+        current.allowsHTTP = partner.allowsHTTP
+        current.concurrency = partner.concurrency
+        let facts = Facts.object { facts in
+            facts.member("partner", partner.id.rawValue)
+            facts.member("state", partner.state.rawValue)
+            facts.settings(of: current)
+        }
+        let detail = Facts.detail([
+            "partner": partner.name,
+            "url": partner.baseURL.text,
+            "old_name": old.name == partner.name ? nil : old.name,
+            "old_url": old.baseURL == partner.baseURL ? nil : old.baseURL.text,
+            "operator": `operator`,
+        ])
+        let receipt = append(
+            EventDraft(
+                .partnerChanged,
+                stream: .system,
+                exchange: exchange,
+                parts: [part(.facts, facts), part(.detail, detail)],
+            ),
+        )
+        put(partner)
+        return receipt
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func settings(of partner: PartnerSettings) {
+        member("dialect", partner.dialect.rawValue)
+        member("allow_private_address", partner.allowsPrivateAddress)
+        member("allow_http", partner.allowsHTTP)
+        member("concurrency", partner.concurrency)
+    }
+}

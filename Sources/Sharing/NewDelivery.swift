@@ -1,0 +1,87 @@
+package import Ledger
+
+/// Where a message is delivered.
+package enum Destination: Sendable, Hashable {
+    /// A partner, by the position of its `partner.added` event.
+    case partner(Position)
+    /// Our own help desk.
+    case desk
+
+    /// As it stands in `delivery.queue.partner_id`.
+    package var rawValue: Int64 {
+        switch self {
+        case .partner(let id): id.rawValue
+        case .desk: Destination.deskValue
+        }
+    }
+
+    package init(rawValue: Int64) {
+        self = rawValue == Destination.deskValue ? .desk : .partner(Position(rawValue: rawValue))
+    }
+
+    /// No partner: position 0 is the event that opened the first epoch.
+    private static let deskValue: Int64 = 0
+}
+
+/// The deliveries of one share, or of one agreement's own messages, to one destination, in order.
+package struct ShareLane: Sendable, Hashable {
+    package let destination: Destination
+    package let stream: Position
+    package let share: Position?
+
+    package init(destination: Destination, stream: Position, share: Position?) {
+        self.destination = destination
+        self.stream = stream
+        self.share = share
+    }
+}
+
+/// A message that is to be delivered, enqueued with the event that it is.
+package struct NewDelivery: Sendable {
+    package let lane: ShareLane
+    package let message: Receipt
+
+    package init(lane: ShareLane, message: Receipt) {
+        self.lane = lane
+        self.message = message
+    }
+}
+
+/// An access key that an event brought.
+package struct NewAccessKey: Sendable {
+    package let stream: Position
+    package let position: Position
+    package let version: AgreementRecord.KeyVersion
+    package let sealed: [UInt8]
+
+    package init(stream: Position, position: Position, version: AgreementRecord.KeyVersion, sealed: [UInt8]) {
+        self.stream = stream
+        self.position = position
+        self.version = version
+        self.sealed = sealed
+    }
+}
+
+/// How many invitations are waiting for an operator, in all and by source.
+package struct PendingInvitations: Sendable, Equatable {
+    package static let limit = 100
+    package static let limitPerSource = 10
+
+    private var total: Int
+    private var bySource: [String: Int]
+
+    package init(total: Int = 0, bySource: [String: Int] = [:]) {
+        self.total = total
+        self.bySource = bySource
+    }
+
+    /// Whether one more from this source is taken.
+    package func hasRoom(for source: String) -> Bool {
+        total < Self.limit && bySource[source, default: 0] < Self.limitPerSource
+    }
+
+    package mutating func add(_ source: String) {
+        total += 1
+        bySource[source, default: 0] += 1
+    }
+}

@@ -1,0 +1,95 @@
+import Cryptography
+import JSON
+package import Ledger
+import TicketSharing
+
+extension RequestReader {
+    /// The parts of a request as they are stored, and the body among them.
+    func storedParts(
+        of request: IncomingRequest,
+        document: JSONDocument?,
+        secrets: [[UInt8]],
+        exchange: EventID,
+    ) -> (parts: [Part], body: StoredBody?) {
+        var committer = Committer(randomness: randomness)
+        let line = Array("\(request.method) \(maskedTarget(request.target)) \(request.version)".utf8)
+        var parts = [
+            committer.part(.requestLine, CredentialCutter.cut(line, secrets: secrets).stored),
+            committer.part(.headers, CredentialCutter.cut(headers(of: request), secrets: secrets).stored),
+        ]
+        guard !request.body.isEmpty else { return (parts, nil) }
+        let body = StoredBody(
+            request.body,
+            document: document,
+            isAgreement: request.route?.resource == .agreements,
+            secrets: secrets,
+            maximumDepth: limits.depth,
+        )
+        parts.append(
+            committer.part(
+                .body,
+                body.bytes,
+                chunks: body.chunks,
+                sealedSplices: sealed(body.splices, of: .body, exchange: exchange),
+            ),
+        )
+        return (parts, body)
+    }
+
+    /// Encrypts what was cut out of a part, if anything was.
+    private func sealed(_ splices: [Splice], of part: PartName, exchange: EventID) -> [UInt8]? {
+        guard !splices.isEmpty else { return nil }
+        return keys.seal(
+            splices.encoded,
+            context: Splice.context(exchange: exchange, part: part),
+            randomness: randomness
+        )
+    }
+
+    /// The protocol has no query, so what stands in one may be a credential in the wrong place.
+    private func maskedTarget(_ target: String) -> String {
+        guard let mark = target.firstIndex(of: "?"), target.index(after: mark) < target.endIndex else { return target }
+        return target[...mark] + String(decoding: Splice.placeholder, as: UTF8.self)
+    }
+
+    private func headers(of request: IncomingRequest) -> [UInt8] {
+        var block = HeaderBlock()
+        for field in request.fields {
+            if isField(field.name, named: Token.headerName) {
+                block.append(name: field.name, value: maskedToken(field.value))
+            } else if isSecret(field.name) {
+                block.append(name: field.name, value: Splice.placeholder)
+            } else {
+                block.append(name: field.name, value: field.value)
+            }
+        }
+        return block.bytes
+    }
+
+    /// Whether a field's name says that its value is a credential, be it ours in a field misspelt.
+    private func isSecret(_ name: ArraySlice<UInt8>) -> Bool {
+        let text = String(decoding: name, as: UTF8.self).lowercased()
+        return !Self.harmlessFields.contains(text) && Self.secretWords.contains { text.contains($0) }
+    }
+
+    private static let harmlessFields: Set = ["idempotency-key", "x-ticket-sharing-version"]
+    private static let secretWords = [
+        "ticket-sharing", "token", "key", "secret", "auth", "cookie", "password", "credential", "session",
+    ]
+
+    /// The agreement's identifier stays, if it is one; anything else might be a key that was put in the wrong place.
+    private func maskedToken(_ value: ArraySlice<UInt8>) -> [UInt8] {
+        let identifier = value.prefix { $0 != UInt8(ascii: ":") }
+        guard identifier.count < value.count, AgreementID(String(decoding: identifier, as: UTF8.self)) != nil else {
+            return Splice.placeholder
+        }
+        return Array(identifier) + [UInt8(ascii: ":")] + Splice.placeholder
+    }
+}
+
+extension Splice {
+    /// The place that encrypted splices are bound to.
+    package static func context(exchange: EventID, part: PartName) -> String {
+        "splices \(exchange) \(part.rawValue)"
+    }
+}

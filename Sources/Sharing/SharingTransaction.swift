@@ -1,0 +1,215 @@
+package import Cryptography
+package import Ledger
+package import TicketSharing
+
+/// One transaction under the ledger's lock: the state it was loaded with, and what it adds.
+///
+/// Decisions read the state and change it in place, so that the next one in the same transaction sees it. Nothing
+/// here does any input or output; the store loads a transaction and writes what it holds at the end.
+package struct SharingTransaction: ~Copyable {
+    package let settings: SharingSettings
+    package let keys: KeyRing
+    package let now: Timestamp
+    package private(set) var sequencer: EventSequencer
+    package private(set) var changes = Changes()
+
+    private var agreements: [AgreementID: AgreementRecord]
+    private var tickets: [ShareName: TicketHead]
+    private var deliveries: [DeliveryID: DeliveryRecord]
+    private var replays: [Position: ReplayRecord]
+    private let watched: [LedgerWatch: [WatchedChange]]
+    package private(set) var partners: PartnerDirectory
+    package let idempotency: [Digest: IdempotencyRecord]
+    private let stuckMessages: Set<Position>
+    private let foreignShares: Set<ShareName>
+    package private(set) var pendingInvitations: PendingInvitations
+    private let randomness: Randomness
+    private var committer: Committer
+    private var sha256 = SHA256()
+
+    package init(
+        settings: SharingSettings,
+        keys: KeyRing,
+        now: Timestamp,
+        sequencer: EventSequencer,
+        state: State,
+        randomness: Randomness = .system,
+    ) {
+        self.settings = settings
+        self.keys = keys
+        self.now = now
+        self.sequencer = sequencer
+        agreements = state.agreements
+        tickets = state.tickets
+        deliveries = state.deliveries
+        replays = state.replays
+        watched = state.watched
+        partners = state.partners
+        idempotency = state.idempotency
+        stuckMessages = state.stuckMessages
+        foreignShares = state.foreignShares
+        pendingInvitations = state.pendingInvitations
+        self.randomness = randomness
+        committer = Committer(randomness: randomness)
+    }
+
+    /// What is read before the first decision.
+    package struct State: Sendable {
+        package var agreements: [AgreementID: AgreementRecord] = [:]
+        package var tickets: [ShareName: TicketHead] = [:]
+        package var deliveries: [DeliveryID: DeliveryRecord] = [:]
+        package var replays: [Position: ReplayRecord] = [:]
+
+        package var watched: [LedgerWatch: [WatchedChange]] = [:]
+
+        package var partners = PartnerDirectory()
+        package var idempotency: [Digest: IdempotencyRecord] = [:]
+
+        /// Last messages whose delivery is parked.
+        package var stuckMessages: Set<Position> = []
+
+        /// Shares that are unknown under their agreement, of tickets that are known under another.
+        package var foreignShares: Set<ShareName> = []
+
+        package var pendingInvitations = PendingInvitations()
+
+        package init() {}
+    }
+
+    /// What is written beside the events themselves.
+    package struct Changes: Sendable {
+        package var agreements: Set<AgreementID> = []
+        package var tickets: Set<ShareName> = []
+        package var partners: Set<Position> = []
+        package var deliveries: [NewDelivery] = []
+        package var accessKeys: [NewAccessKey] = []
+        package var idempotency: [Digest: IdempotencyRecord] = [:]
+        package var activatedPartners: [Position] = []
+        package var epoch: (origin: Origin, first: Receipt)?
+    }
+}
+
+// MARK: - Reading state
+
+extension SharingTransaction {
+    package func agreement(_ id: AgreementID) -> AgreementRecord? {
+        agreements[id]
+    }
+
+    package func ticket(_ name: ShareName) -> TicketHead? {
+        tickets[name]
+    }
+
+    /// A delivery that is still in the queue.
+    package func delivery(_ id: DeliveryID) -> DeliveryRecord? {
+        deliveries[id]
+    }
+
+    /// A replay by the position of its `replay.requested` event.
+    package func replay(_ id: Position) -> ReplayRecord? {
+        replays[id]
+    }
+
+    /// What a watch has found, in order of position; its limit is for what was there before this transaction.
+    package func changes(since watch: LedgerWatch) -> [WatchedChange] {
+        let own = sequencer.events.lazy.filter { event in
+            LedgerWatch.types.contains(event.leaf.type) && watch.streams.contains(event.stream)
+                && (watch.share == nil || event.share == nil || event.share == watch.share)
+        }
+        return (watched[watch] ?? []) + own.map(WatchedChange.init)
+    }
+
+    /// Whether a share is unknown, but its ticket is shared under another agreement.
+    package func isForeign(_ name: ShareName) -> Bool {
+        foreignShares.contains(name)
+    }
+
+    /// Whether the delivery of a message, the last one of its share or agreement, is parked.
+    package func isStuck(_ message: Position) -> Bool {
+        stuckMessages.contains(message)
+    }
+}
+
+// MARK: - Adding
+
+extension SharingTransaction {
+    /// A part with a salt of its own.
+    package mutating func part(
+        _ name: PartName,
+        _ content: [UInt8],
+        chunks: ChunkBoundaries = .whole,
+        sealedSplices: [UInt8]? = nil,
+    ) -> Part {
+        committer.part(name, content, chunks: chunks, sealedSplices: sealedSplices)
+    }
+
+    /// Adds an event to the ledger.
+    package mutating func append(_ draft: EventDraft) -> Receipt {
+        sequencer.append(draft, now: now, with: &sha256)
+    }
+
+    package mutating func put(_ record: AgreementRecord) {
+        agreements[record.agreement.id] = record
+        changes.agreements.insert(record.agreement.id)
+    }
+
+    package mutating func put(_ head: TicketHead, _ name: ShareName) {
+        tickets[name] = head
+        changes.tickets.insert(name)
+    }
+
+    /// Has later decisions of this transaction see a delivery's new state; its row is written by whoever decides.
+    package mutating func put(_ delivery: DeliveryRecord) {
+        deliveries[delivery.id] = delivery
+    }
+
+    /// Has later decisions of this transaction see a replay's new state; its row is written by whoever decides.
+    package mutating func put(_ replay: ReplayRecord) {
+        replays[replay.id] = replay
+    }
+
+    /// Takes a delivery out of later decisions' sight.
+    package mutating func remove(_ delivery: DeliveryID) {
+        deliveries[delivery] = nil
+    }
+
+    package mutating func put(_ partner: PartnerRecord) {
+        partners.put(partner)
+        changes.partners.insert(partner.id)
+    }
+
+    package mutating func enqueue(_ delivery: NewDelivery) {
+        changes.deliveries.append(delivery)
+    }
+
+    package mutating func add(_ key: NewAccessKey) {
+        changes.accessKeys.append(key)
+    }
+
+    package mutating func remember(_ record: IdempotencyRecord, under digest: Digest) {
+        changes.idempotency[digest] = record
+    }
+
+    /// Has what the desk missed while a partner was only proposed delivered to it.
+    package mutating func activated(_ partner: Position) {
+        changes.activatedPartners.append(partner)
+    }
+
+    package mutating func countInvitation(from source: String) {
+        pendingInvitations.add(source)
+    }
+
+    package mutating func opened(_ origin: Origin, first: Receipt) {
+        changes.epoch = (origin, first)
+    }
+
+    /// Encrypts for storage, bound to the place where it is kept.
+    package func seal(_ plaintext: [UInt8], context: String) -> [UInt8] {
+        keys.seal(plaintext, context: context, randomness: randomness)
+    }
+
+    /// An id for an exchange that no request of the wire began.
+    package func newExchange() -> EventID {
+        EventID(at: now, randomness: randomness)
+    }
+}
