@@ -1,0 +1,118 @@
+import Linux
+
+/// What ShareLedger sets in `postgresql.conf`, `pg_hba.conf` and `pg_ident.conf`; all else stays PostgreSQL's default.
+package struct ServerSettings: Sendable {
+    /// Who may connect through the socket.
+    package enum Access: Sendable {
+        /// The user who owns the data directory, as any ``ClusterRole``.
+        case owner
+
+        /// Whoever can reach the socket, as anybody: for tests, whose process may be root's.
+        case anybody
+    }
+
+    /// Who may connect.
+    package var access: Access
+
+    /// False only where losing everything in a crash of the machine is no loss, as in tests.
+    package var isDurable: Bool
+
+    /// How many may be connected at once.
+    package var maximumConnections: Int
+
+    /// What the private cluster runs with.
+    package static let service = ServerSettings(access: .owner, isDurable: true, maximumConnections: 50)
+
+    /// Settings; ``service`` has those of the private cluster.
+    package init(access: Access, isDurable: Bool, maximumConnections: Int) {
+        self.access = access
+        self.isDurable = isDurable
+        self.maximumConnections = maximumConnections
+    }
+}
+
+// MARK: - Files
+
+extension ServerSettings {
+    /// `postgresql.conf`.
+    ///
+    /// Errors are logged terse and without their statements, since `DETAIL` quotes rows.
+    func configuration(
+        socketDirectory: String,
+        ownSettings: String,
+        includesOwnSettings: Bool,
+        compression: String?,
+    ) -> String {
+        var lines = [
+            "# Written by ShareLedger at every start. Settings of your own belong into a file that you make,",
+            "# \(ownSettings), which is read after these.",
+            "listen_addresses = ''",
+            "unix_socket_directories = \(Self.quoted("\"\(socketDirectory)\""))",
+            "unix_socket_permissions = 0700",
+            "port = 5432",
+            "max_connections = \(maximumConnections)",
+            "shared_buffers = 128MB",
+            "wal_level = replica",
+            "max_wal_size = 2GB",
+            "jit = off",
+            "timezone = 'UTC'",
+            "log_timezone = 'UTC'",
+            "logging_collector = off",
+            "log_destination = 'stderr'",
+            "log_line_prefix = '%m [%p] %q%u@%d '",
+            "log_error_verbosity = terse",
+            "log_min_error_statement = panic",
+            "log_checkpoints = off",
+            "log_autovacuum_min_duration = -1",
+            "lc_messages = 'C'",
+        ]
+        if let compression {
+            lines += ["default_toast_compression = \(compression)", "wal_compression = \(compression)"]
+        }
+        if !isDurable {
+            lines += ["fsync = off", "full_page_writes = off", "autovacuum = off"]
+        }
+        if includesOwnSettings { lines.append("include_if_exists = \(Self.quoted(ownSettings))") }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// `pg_hba.conf`: nothing but the Unix socket.
+    var hostBasedAccess: String {
+        switch access {
+        case .owner: "local all all peer map=shareledger\n"
+        case .anybody: "local all all trust\n"
+        }
+    }
+
+    /// `pg_ident.conf`: the roles that the owner of the data directory may be.
+    static func identityMap(owner: OSUser) -> String {
+        ClusterRole.allCases
+            .map { "shareledger \"\(owner.name)\" \($0.rawValue)\n" }
+            .joined()
+    }
+
+    /// What makes the roles and the database, one statement a line, as `postgres --single` wants it.
+    static var bootstrap: String {
+        let database = ClusterEndpoint.databaseName
+        let owner = ClusterRole.owner.rawValue
+        let others = "\(ClusterRole.service.rawValue), \(ClusterRole.auditor.rawValue)"
+        return """
+            CREATE ROLE \(owner) LOGIN
+            CREATE ROLE \(ClusterRole.service.rawValue) LOGIN
+            CREATE ROLE \(ClusterRole.auditor.rawValue) LOGIN
+            CREATE ROLE shareledger_eraser NOLOGIN
+            GRANT shareledger_eraser TO \(owner) WITH ADMIN OPTION
+            CREATE DATABASE \(database) OWNER \(owner)
+            REVOKE ALL ON DATABASE \(database) FROM PUBLIC
+            GRANT CONNECT ON DATABASE \(database) TO \(others)
+            REVOKE ALL ON DATABASE postgres FROM PUBLIC
+            REVOKE ALL ON DATABASE template1 FROM PUBLIC
+
+            """
+    }
+
+    /// A string literal of `postgresql.conf`.
+    private static func quoted(_ text: String) -> String {
+        "'" + text.replacing("\\", with: "\\\\").replacing("'", with: "''") + "'"
+    }
+}
