@@ -1,0 +1,175 @@
+package import Ledger
+package import Logging
+package import Postgres
+package import Sharing
+
+/// The appender's own connection, and how a batch gets through it whatever happens.
+///
+/// A batch that fails for one request's sake is split until that request is alone. After a COMMIT whose answer was lost,
+/// the ledger is asked for the batch's event ids before anybody is answered or anything is tried again.
+package actor AppendWorker {
+    private let configuration: PostgresConfiguration
+    private let settings: SharingSettings
+    private let keys: KeyRing
+    private let clock: @Sendable () -> Timestamp
+    private let logger: Logger
+    private let patience: Duration
+    private let recover: @Sendable () async -> Void
+    private let clockWatch = ClockWatch()
+
+    private var connected: (connection: PostgresConnection, runner: BatchRunner)?
+
+    /// - Parameters:
+    ///   - patience: How long a batch waits for a lost database to come back before its requests fail.
+    ///   - recover: Called when the connection is lost, to start a private server again.
+    package init(
+        configuration: PostgresConfiguration,
+        settings: SharingSettings,
+        keys: KeyRing,
+        logger: Logger,
+        patience: Duration = .seconds(3),
+        clock: @escaping @Sendable () -> Timestamp = Timestamp.now,
+        recover: @escaping @Sendable () async -> Void = {},
+    ) {
+        var configuration = configuration
+        // A process that is stopped in the middle of a batch must not hold the ledger for ever.
+        configuration.settings["idle_in_transaction_session_timeout"] = "10s"
+        configuration.settings["synchronous_commit"] = "on"
+        configuration.settings["jit"] = "off"
+        // Its statements look single rows up. Planned while a table is small, they would scan it for ever after.
+        configuration.settings["plan_cache_mode"] = "force_generic_plan"
+        for method in ["seqscan", "hashjoin", "mergejoin", "material"] {
+            configuration.settings["enable_\(method)"] = "off"
+        }
+        self.configuration = configuration
+        self.settings = settings
+        self.keys = keys
+        self.logger = logger
+        self.patience = patience
+        self.clock = clock
+        self.recover = recover
+    }
+
+    /// Carries a batch out and answers every request of it.
+    func carryOut(_ batch: [AppendRequest], report: @Sendable (BatchReport) -> Void) async {
+        var groups = [batch]
+        let deadline = ContinuousClock.now + patience
+        while let group = groups.popLast() {
+            switch await attempt(group) {
+            case .committed(let batch):
+                report(batch)
+                finish(group, .committed)
+            case .notInitialized:
+                finish(group, .failed(.notInitialized))
+            case .unavailable(let cause):
+                logger.error("the database cannot take events now", metadata: ["cause": "\(cause)"])
+                finish(group, .failed(.unavailable(cause)))
+            case .rejected(let error) where group.count == 1:
+                logger.error("the database refuses an event", metadata: ["error": "\(error)"])
+                finish(group, .failed(.refused("\(error)")))
+            case .rejected:
+                groups.append(Array(group[(group.count / 2)...]))
+                groups.append(Array(group[..<(group.count / 2)]))
+            case .uncertain(let events, let batch):
+                await disconnect()
+                switch await settle(events) {
+                case true?:
+                    report(batch)
+                    finish(group, .committed)
+                case false? where ContinuousClock.now < deadline:
+                    groups.append(group)
+                case false?:
+                    finish(group, .failed(.unavailable("the connection was lost before anything was recorded")))
+                case nil:
+                    let advice = "whether the message was recorded is not known; sending it again is safe"
+                    finish(group, .failed(.unavailable(advice)))
+                }
+            case .conflicted(let error):
+                guard ContinuousClock.now < deadline else {
+                    finish(group, giveUp(error))
+                    continue
+                }
+                groups.append(group)
+            case .lost(let error):
+                await disconnect()
+                guard ContinuousClock.now < deadline else {
+                    finish(group, giveUp(error))
+                    continue
+                }
+                groups.append(group)
+                await pause()
+            }
+        }
+    }
+
+    private func giveUp(_ error: PostgresError) -> AppendOutcome {
+        logger.error("the database is not available", metadata: ["error": "\(error)"])
+        return .failed(.unavailable("\(error)"))
+    }
+
+    /// Gives the connection up.
+    func close() async {
+        await disconnect()
+    }
+
+    // MARK: Attempts
+
+    private func attempt(_ group: [AppendRequest]) async -> BatchRunner.Outcome {
+        do {
+            let (connection, runner) = try await connect()
+            return try await connection.withSession { session in runner.attempt(group, in: &session) }
+        } catch let error as PostgresError {
+            return .lost(error)
+        } catch {
+            return .unavailable("\(error)")
+        }
+    }
+
+    /// Whether events are in the ledger; `nil` where nobody can say, or could in time.
+    ///
+    /// Has the whole patience for itself: the answer may have been waited for until the batch's own deadline.
+    private func settle(_ events: [EventID]) async -> Bool? {
+        guard !events.isEmpty else { return nil }
+        let deadline = ContinuousClock.now + patience
+        repeat {
+            do {
+                let (connection, runner) = try await connect()
+                return try await connection.withSession { session in try runner.isCommitted(events, in: &session) }
+            } catch {
+                logger.warning("looking up a batch after a lost connection failed", metadata: ["error": "\(error)"])
+                await disconnect()
+                await pause()
+            }
+        } while ContinuousClock.now < deadline
+        return nil
+    }
+
+    private func finish(_ group: [AppendRequest], _ outcome: AppendOutcome) {
+        for request in group {
+            request.finish(outcome)
+        }
+    }
+
+    // MARK: Connection
+
+    private func connect() async throws -> (connection: PostgresConnection, runner: BatchRunner) {
+        if let connected { return connected }
+        let connection = try await PostgresConnection.open(configuration)
+        let opened = (connection, BatchRunner(settings: settings, keys: keys, clock: clock, clockWatch: clockWatch))
+        connected = opened
+        return opened
+    }
+
+    private func disconnect() async {
+        let old = connected
+        connected = nil
+        await old?.connection.close()
+    }
+
+    /// Gives a server that is coming up a moment, and a private one a reason to.
+    private func pause() async {
+        await recover()
+        // Cancellation only shortens the pause.
+        try? await Task.sleep(for: .milliseconds(100))
+    }
+}

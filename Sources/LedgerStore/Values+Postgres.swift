@@ -1,0 +1,45 @@
+package import Cryptography
+import Foundation
+package import Ledger
+package import Postgres
+
+extension Position: PostgresEncodable, PostgresDecodable {}
+
+extension Timestamp: PostgresEncodable, PostgresDecodable {
+    package static var postgresType: PostgresType { .timestamptz }
+
+    package func encode(into buffer: inout PostgresBuffer) {
+        buffer.append(microsecondsSince1970: microseconds)
+    }
+
+    package init(postgresBytes bytes: Span<UInt8>, type: PostgresType) throws(PostgresDecodingFailure) {
+        self.init(microseconds: try PostgresEpoch.microsecondsSince1970(bytes))
+    }
+}
+
+extension EventID: PostgresEncodable, PostgresDecodable {
+    package static var postgresType: PostgresType { .uuid }
+
+    package func encode(into buffer: inout PostgresBuffer) {
+        buffer.append(bytes: bytes)
+    }
+
+    package init(postgresBytes bytes: Span<UInt8>, type: PostgresType) throws(PostgresDecodingFailure) {
+        self.init(try UUID(postgresBytes: bytes, type: type))
+    }
+}
+
+extension Digest: PostgresEncodable, PostgresDecodable {
+    package static var postgresType: PostgresType { .bytea }
+
+    package func encode(into buffer: inout PostgresBuffer) {
+        buffer.append(bytes: bytes)
+    }
+
+    package init(postgresBytes bytes: Span<UInt8>, type: PostgresType) throws(PostgresDecodingFailure) {
+        guard let digest = Digest(try [UInt8](postgresBytes: bytes, type: type)) else {
+            throw .malformed("no 32 bytes")
+        }
+        self = digest
+    }
+}

@@ -1,0 +1,173 @@
+-- Claims deliveries that are due, and returns all that is needed to send them.
+--
+-- One claim at a time: what is under way is counted after the lock was taken, so that a partner's limit holds however many
+-- processes work. A partner's lanes come in the order in which they are due; partners take turns, first those after
+-- `after_partner`. Only heads of lanes count: whatever waits in a lane that is not parked is behind a head that waits.
+CREATE OR REPLACE FUNCTION delivery.claim(
+    claim_id uuid,
+    lifetime_seconds integer,
+    due timestamptz,
+    row_limit integer,
+    byte_limit bigint,
+    desk_concurrency integer,
+    capped bigint[],
+    caps integer[],
+    after_partner bigint
+) RETURNS TABLE (
+    delivery_id bigint,
+    destination bigint,
+    stream_id bigint,
+    share_id bigint,
+    message_position bigint,
+    message_id uuid,
+    replay_id bigint,
+    kind text,
+    tries integer,
+    due_at timestamptz,
+    type text,
+    direction text,
+    exchange uuid,
+    part_names text[],
+    ticket text,
+    agreement text,
+    our_role text,
+    partner_id bigint,
+    partner text,
+    base_url text,
+    dialect text,
+    allow_http boolean,
+    allow_private_address boolean,
+    concurrency integer,
+    body bytea,
+    body_splices bytea,
+    sent_body bytea,
+    sent_body_splices bytea,
+    token_version integer,
+    token_sealed bytea,
+    offered_version integer,
+    offered_fingerprint bytea
+)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('shareledger.claim', 0));
+    RETURN QUERY
+    WITH room AS (
+        SELECT d.partner_id,
+            least(
+                row_limit,
+                least(d.concurrency, c.cap) - (
+                    SELECT count(*)
+                    FROM delivery.queue AS q
+                    WHERE q.partner_id = d.partner_id
+                        AND q.claim IS NOT NULL
+                )
+            ) AS places
+        FROM (
+            SELECT p.partner_id, p.concurrency
+            FROM projection.partner AS p
+            WHERE p.state = 'active'
+                AND NOT p.paused
+            UNION ALL
+            SELECT 0, desk_concurrency
+        ) AS d (partner_id, concurrency)
+        LEFT JOIN unnest(capped, caps) AS c (partner_id, cap) ON c.partner_id = d.partner_id
+    ),
+    candidate AS (
+        SELECT q.delivery_id, q.partner_id, q.message_position,
+            row_number() OVER (PARTITION BY q.partner_id ORDER BY q.due_at, q.delivery_id) AS turn
+        FROM room
+        CROSS JOIN LATERAL (
+            SELECT w.delivery_id, w.partner_id, w.message_position, w.due_at
+            FROM delivery.queue AS w
+            WHERE w.partner_id = room.partner_id
+                AND w.is_head
+                AND w.state = 'waiting'
+                AND w.claim IS NULL
+                AND w.due_at <= due
+                AND NOT EXISTS (
+                    SELECT
+                    FROM delivery.queue AS b
+                    WHERE b.partner_id = w.partner_id
+                        AND b.stream_id = w.stream_id
+                        AND b.is_barrier
+                        AND b.is_head
+                        AND b.state = 'waiting'
+                        AND (b.queue_position, b.item) < (w.queue_position, w.item)
+                )
+                AND NOT (
+                    w.is_barrier
+                    AND EXISTS (
+                        SELECT
+                        FROM delivery.queue AS h
+                        WHERE h.partner_id = w.partner_id
+                            AND h.stream_id = w.stream_id
+                            AND h.is_head
+                            AND h.state = 'waiting'
+                            AND (h.queue_position, h.item) < (w.queue_position, w.item)
+                    )
+                )
+            ORDER BY w.due_at
+            LIMIT greatest(room.places, 0)
+            FOR UPDATE SKIP LOCKED
+        ) AS q
+        WHERE room.places > 0
+    ),
+    chosen AS (
+        SELECT *
+        FROM candidate
+        ORDER BY turn, candidate.partner_id <= after_partner, candidate.partner_id
+        LIMIT row_limit
+    ),
+    sized AS (
+        SELECT c.delivery_id,
+            sum(s.bytes) OVER (
+                ORDER BY c.turn, c.partner_id <= after_partner, c.partner_id
+                ROWS UNBOUNDED PRECEDING
+            ) - s.bytes AS bytes_before
+        FROM chosen AS c
+        JOIN ledger.event AS e ON e.position = c.message_position
+        CROSS JOIN LATERAL (SELECT sum(l.length) FROM unnest(e.part_lengths) AS l (length)) AS s (bytes)
+    ),
+    claimed AS (
+        UPDATE delivery.queue AS q
+        SET claim = claim_id,
+            claimed_until = clock_timestamp() + make_interval(secs => lifetime_seconds)
+        FROM sized
+        WHERE q.delivery_id = sized.delivery_id
+            AND sized.bytes_before < byte_limit
+        RETURNING q.*
+    )
+    SELECT q.delivery_id, q.partner_id, q.stream_id, q.share_id, q.message_position, q.message_id, q.replay_id, q.kind,
+        q.tries, q.due_at, e.type, e.direction, e.exchange, e.part_names, sh.ticket, a.agreement, a.our_role,
+        p.partner_id, p.name, p.base_url, p.dialect, p.allow_http, p.allow_private_address, p.concurrency,
+        b.content, b.splices, sb.content, sb.splices,
+        k.version, k.sealed, o.version, o.fingerprint
+    FROM claimed AS q
+    JOIN ledger.event AS e ON e.position = q.message_position
+    JOIN projection.agreement AS a ON a.stream_id = q.stream_id
+    JOIN projection.partner AS p ON p.partner_id = CASE q.partner_id WHEN 0 THEN a.partner_id ELSE q.partner_id END
+    LEFT JOIN ledger.share AS sh ON sh.share_id = q.share_id
+    LEFT JOIN ledger.payload AS b
+        ON b.position = q.message_position AND b.part = 'body' AND q.kind = 'message'
+    LEFT JOIN ledger.payload AS sb
+        ON sb.position = q.message_position AND sb.part = 'sent-body' AND q.kind = 'message'
+    LEFT JOIN ledger.payload AS f
+        ON f.position = q.message_position AND f.part = 'facts'
+    CROSS JOIN LATERAL (SELECT convert_from(f.content, 'UTF8')::jsonb) AS fact (object)
+    LEFT JOIN ledger.access_key AS k
+        ON k.stream_id = q.stream_id
+        AND k.version = CASE
+            WHEN q.partner_id <> 0 THEN coalesce(a.acknowledged_key_version, a.key_version)
+            WHEN q.kind = 'state' THEN a.key_version
+            ELSE (fact.object ->> 'token_version')::integer
+        END
+    LEFT JOIN ledger.access_key AS o
+        ON o.stream_id = q.stream_id
+        AND o.version = (fact.object ->> 'access_key_version')::integer;
+END
+$$;
+COMMENT ON FUNCTION delivery.claim IS 'Claims deliveries that are due and returns what is needed to send them';

@@ -1,0 +1,33 @@
+-- What each role may do, from nothing upwards.
+REVOKE ALL ON SCHEMA ledger, projection, delivery, audit FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger, projection, delivery, audit FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA ledger, projection, delivery, audit
+FROM PUBLIC, shareledger_service, shareledger_auditor, shareledger_eraser;
+
+GRANT USAGE ON SCHEMA ledger, projection, delivery, audit TO shareledger_service;
+GRANT SELECT, INSERT ON ledger.stream, ledger.share, ledger.epoch, ledger.event, ledger.payload, ledger.access_key
+TO shareledger_service;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ledger.idempotency_key TO shareledger_service;
+GRANT SELECT ON ledger.migration TO shareledger_service;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA projection, delivery TO shareledger_service;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA delivery TO shareledger_service;
+GRANT EXECUTE ON FUNCTION ledger.ensure_partitions(bigint) TO shareledger_service;
+GRANT EXECUTE ON FUNCTION ledger.erase_part(bigint, bigint, text) TO shareledger_service;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA delivery TO shareledger_service;
+GRANT SELECT ON ALL TABLES IN SCHEMA audit TO shareledger_service;
+
+GRANT USAGE ON SCHEMA audit TO shareledger_auditor;
+GRANT SELECT ON ALL TABLES IN SCHEMA audit TO shareledger_auditor;
+
+GRANT USAGE ON SCHEMA ledger TO shareledger_eraser;
+GRANT SELECT ON ledger.event TO shareledger_eraser;
+GRANT SELECT, DELETE ON ledger.payload TO shareledger_eraser;
+
+-- Nobody needs tables of his own; where the database is somebody else's, that is for him to say.
+DO $$
+BEGIN
+    IF (SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()) THEN
+        EXECUTE format('REVOKE CREATE, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    END IF;
+END
+$$;
