@@ -1,0 +1,162 @@
+import Foundation
+import HTTPClient
+import Ledger
+import TicketSharing
+
+/// What an attempt's end means for the delivery: pure, from the outcome alone.
+struct AttemptVerdict: Sendable, Equatable {
+    let finding: Finding
+    let eventType: EventType
+
+    /// In a few words, for whoever asks why.
+    let reason: String
+
+    /// How long the destination asks us to wait.
+    var requestedPause: Duration?
+
+    /// Whether the destination could not even be spoken to, so that others for it had better wait.
+    var isTransportFault = false
+
+    /// Whether all went as it should.
+    var isClean = false
+
+    /// What became of a delivery; the raw value stands in the facts of the outcome.
+    enum Finding: String, Sendable {
+        case delivered
+        /// A replayed POST of what the destination has already: delivered.
+        case exists
+        /// A DELETE of what the destination has not, or not any more: delivered.
+        case gone
+        /// Tried again by the schedule.
+        case retry
+        /// Tried again without using up a try: the fault is ours.
+        case interrupted
+        /// The same state by the other method, at once.
+        case otherMethod = "other-method"
+        /// For good.
+        case refused
+        /// For good: a redirect is never followed, as it would show the token to somebody else.
+        case redirect
+        /// For good: there was the last try.
+        case exhausted
+
+        var isDelivered: Bool {
+            switch self {
+            case .delivered, .exists, .gone: true
+            default: false
+            }
+        }
+    }
+}
+
+// MARK: - Judging
+
+extension AttemptVerdict {
+    /// What is known of the request that an outcome is of.
+    struct Request: Sendable {
+        let method: HTTPRequest.Method
+
+        /// Whether the message goes out again for a replay.
+        let isReplay: Bool
+
+        /// Whether the state was not yet tried by the other method.
+        let mayChangeMethod: Bool
+    }
+
+    init(_ outcome: HTTPOutcome, of request: Request, now: Date) {
+        switch outcome {
+        case .answered(let answer): self.init(answer, of: request, now: now)
+        case .failed(let failure): self.init(failure, now: now)
+        }
+    }
+
+    private init(_ answer: HTTPAnswer, of request: Request, now: Date) {
+        let status = answer.status
+        let said = "the answer was \(status)"
+        let isExisting = request.isReplay && request.method == .post && status == 422
+        let isMissing = request.method != .delete && status == 404
+        switch status {
+        case 200..<300:
+            self.init(finding: .delivered, eventType: .attemptSucceeded, reason: said, isClean: true)
+        case _ where request.mayChangeMethod && (isMissing || status == 422):
+            self.init(finding: .otherMethod, eventType: .attemptFailed, reason: "\(said): the other method is tried")
+        case _ where isExisting:
+            self.init(finding: .exists, eventType: .attemptSucceeded, reason: "\(said): it has this already")
+        case 404 where request.method == .delete, 410 where request.method == .delete:
+            self.init(finding: .gone, eventType: .attemptSucceeded, reason: "\(said): there is nothing to unshare")
+        case 300..<400:
+            let place = answer.headers.first(named: "Location").map { " to \($0.text.prefix(500))" } ?? ""
+            let reason = "\(said), a redirect\(place), which is not followed: the partner's URL has to be changed"
+            self.init(finding: .redirect, eventType: .attemptFailed, reason: reason)
+        case 408, 429, 500...:
+            self.init(finding: .retry, eventType: .attemptFailed, reason: said)
+            requestedPause = answer.retryDelay(now: now, atMost: RetrySchedule.longestRequestedPause)
+        default:
+            self.init(finding: .refused, eventType: .attemptFailed, reason: said)
+        }
+    }
+
+    /// An answer that broke off after it said 2xx came from a destination that has taken the message.
+    private init(_ failure: HTTPFailure, now: Date) {
+        if let status = failure.partialAnswer?.status, (200..<300).contains(status) {
+            let reason = "the answer was \(status) and then broke off: \(failure.description)"
+            self.init(finding: .delivered, eventType: .attemptSucceeded, reason: reason)
+            return
+        }
+        // Whoever has answered, if only half, has been reached; what it did with the request is what its answer says.
+        let isKnown = !failure.requestMayHaveArrived || failure.partialAnswer != nil
+        let said = failure.partialAnswer.map { "the answer was \($0.status) and then broke off: " } ?? ""
+        self.init(
+            finding: failure.isOurs ? .interrupted : .retry,
+            eventType: isKnown ? .attemptFailed : .attemptUnknown,
+            reason: said + failure.advice,
+        )
+        requestedPause = failure.partialAnswer?.retryDelay(now: now, atMost: RetrySchedule.longestRequestedPause)
+        isTransportFault = failure.isTransportFault
+    }
+
+    /// A request that was not sent, since its URL must not be spoken to.
+    static func refusedBeforehand(_ reason: String) -> AttemptVerdict {
+        AttemptVerdict(finding: .retry, eventType: .attemptFailed, reason: reason)
+    }
+
+    /// The same for a delivery that is not tried any more.
+    var exhausted: AttemptVerdict {
+        AttemptVerdict(
+            finding: .exhausted,
+            eventType: eventType,
+            reason: "\(reason); that was the last try",
+            isTransportFault: isTransportFault,
+        )
+    }
+}
+
+extension HTTPFailure {
+    /// Whether the attempt ended for a reason of our own.
+    fileprivate var isOurs: Bool {
+        switch kind {
+        case .cancelled, .queueFull, .internalFault, .timedOut(.queue), .resolve(.busy), .resolve(.cancelled): true
+        default: false
+        }
+    }
+
+    fileprivate var isTransportFault: Bool {
+        switch kind {
+        case .connect, .tls, .timedOut, .connectionLost, .resendPrevented, .resolve: !isOurs
+        case .refusedByPolicy, .tooLarge, .malformedAnswer, .cancelled, .queueFull, .internalFault: false
+        }
+    }
+
+    /// What went wrong, and which option would allow it.
+    fileprivate var advice: String {
+        switch kind {
+        case .refusedByPolicy(let refusal):
+            switch refusal.reason {
+            case .specialPurpose(let purpose) where purpose.isInner:
+                "\(description); --allow-private-address allows it for this partner"
+            default: description
+            }
+        default: detail.isEmpty ? description : "\(description): \(detail)"
+        }
+    }
+}

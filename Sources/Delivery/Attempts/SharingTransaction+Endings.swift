@@ -1,0 +1,155 @@
+import JSON
+import Ledger
+import LedgerStore
+import Sharing
+
+extension SharingTransaction {
+    mutating func reclaim(
+        _ subject: AttemptSubject,
+        tryLimit: Int,
+        now: Timestamp,
+        _ outcomes: inout EntryOutcomes,
+    ) -> EntryResult {
+        guard let held = held(by: subject) else { return .claimLost }
+        guard let exchange = held.exchange else {
+            release(held, subject, due: nil, returnsTry: false, &outcomes)
+            return .recorded
+        }
+        let reason = "whoever made the attempt was gone before its outcome was recorded"
+        let facts = Facts.object { facts in
+            facts.subject(subject)
+            facts.member("class", held.tries > tryLimit ? "exhausted" : "retry")
+            if held.tries <= tryLimit { facts.member("due_at", "\(now)") }
+        }
+        let detail = Facts.detail(["partner": subject.partnerName, "error": reason])
+        _ = append(
+            EventDraft(
+                .attemptUnknown,
+                of: subject,
+                exchange: exchange,
+                attempt: held.attempts,
+                parts: [part(.facts, facts), part(.detail, detail)],
+            ),
+        )
+        if held.tries > tryLimit {
+            park(held, subject, finding: .exhausted, reason: "\(reason); that was the last try", &outcomes)
+        } else {
+            release(held, subject, due: now, returnsTry: false, &outcomes)
+        }
+        return .recorded
+    }
+
+    mutating func release(
+        _ delivery: DeliveryRecord,
+        _ subject: AttemptSubject,
+        due: Timestamp?,
+        returnsTry: Bool,
+        _ outcomes: inout EntryOutcomes,
+    ) {
+        var delivery = delivery
+        delivery.claim = nil
+        delivery.exchange = nil
+        put(delivery)
+        let kind = QueueChange.Kind.released(due: due, returnsTry: returnsTry)
+        outcomes.changes.append(QueueChange(delivery: delivery.id, claim: subject.claim, kind: kind))
+    }
+
+    mutating func park(
+        _ delivery: DeliveryRecord,
+        _ subject: AttemptSubject,
+        finding: AttemptVerdict.Finding,
+        reason: String,
+        _ outcomes: inout EntryOutcomes,
+    ) {
+        let exchange = delivery.exchange
+        var delivery = delivery
+        delivery.claim = nil
+        delivery.exchange = nil
+        put(delivery)
+        let facts = Facts.object { facts in
+            facts.subject(subject)
+            facts.member("class", finding.rawValue)
+        }
+        let detail = Facts.detail(["partner": subject.partnerName, "reason": reason])
+        _ = append(
+            EventDraft(
+                .deliveryParked,
+                of: subject,
+                exchange: exchange,
+                attempt: delivery.attempts > 0 ? delivery.attempts : nil,
+                parts: [part(.facts, facts), part(.detail, detail)],
+            ),
+        )
+        let kind = QueueChange.Kind.parked(reason: Facts.cleaned(reason))
+        outcomes.changes.append(QueueChange(delivery: delivery.id, claim: subject.claim, kind: kind))
+    }
+
+    mutating func abandon(
+        _ delivery: DeliveryRecord,
+        _ subject: AttemptSubject,
+        reason: String,
+        _ outcomes: inout EntryOutcomes,
+    ) {
+        remove(delivery.id)
+        let facts = Facts.object { $0.subject(subject) }
+        let detail = Facts.detail(["partner": subject.partnerName, "reason": reason])
+        _ = append(
+            EventDraft(
+                .deliveryAbandoned,
+                of: subject,
+                exchange: nil,
+                attempt: delivery.attempts > 0 ? delivery.attempts : nil,
+                parts: [part(.facts, facts), part(.detail, detail)],
+            ),
+        )
+        outcomes.changes.append(QueueChange(delivery: delivery.id, claim: subject.claim, kind: .abandoned))
+    }
+
+    mutating func finishReplay(_ id: Position, _ outcomes: inout EntryOutcomes) -> EntryResult {
+        guard var replay = replay(id), replay.isToBeFinished else { return .claimLost }
+        replay.isToBeFinished = false
+        put(replay)
+        let facts = Facts.object { facts in
+            facts.member("replay", id.rawValue)
+            facts.member("items", replay.itemCount)
+            facts.member("delivered", replay.deliveredCount)
+        }
+        _ = append(EventDraft(.replayFinished, stream: .system, parts: [part(.facts, facts)]))
+        outcomes.finishedReplays.append(id)
+        return .recorded
+    }
+}
+
+// MARK: - Drafts and facts
+
+extension EventDraft {
+    /// An event about the delivery of a message, in that message's stream and share.
+    init(
+        _ type: EventType,
+        of subject: AttemptSubject,
+        exchange: EventID?,
+        attempt: Int?,
+        status: Int? = nil,
+        parts: [Part],
+    ) {
+        self.init(
+            type,
+            direction: subject.direction,
+            stream: subject.stream,
+            ticket: subject.ticket,
+            about: subject.messageID,
+            exchange: exchange,
+            attempt: attempt,
+            status: status,
+            parts: parts,
+        )
+    }
+}
+
+extension JSONWriter {
+    mutating func subject(_ subject: AttemptSubject) {
+        member("destination", subject.destination == .desk ? "desk" : "partner")
+        member("message", subject.message.rawValue)
+        if let replay = subject.replay { member("replay", replay.rawValue) }
+    }
+}

@@ -1,0 +1,146 @@
+import Cryptography
+import Ledger
+import LedgerStore
+import Postgres
+import Sharing
+import TicketSharing
+
+/// A delivery that this process has claimed, with all that is needed to send it.
+struct ClaimedDelivery: Sendable {
+    let subject: AttemptSubject
+
+    /// `message`: the stored bytes; `state`: the ticket as reconstructed now.
+    let kind: Kind
+
+    let stream: Position
+    let share: Position?
+    let type: EventType
+    let ourRole: AgreementRole
+
+    /// The exchange of the message itself, to which its encrypted credentials are bound.
+    let messageExchange: EventID?
+
+    /// The other end of the agreement, also where the desk is the destination.
+    let partner: PartnerRecord
+
+    let body: StoredBytes?
+    let sentBody: StoredBytes?
+
+    /// The key that the request is to carry.
+    let tokenKey: SealedKey?
+
+    /// The version of the access key that the message brings, if it brings one.
+    let offeredKey: AgreementRecord.KeyVersion?
+
+    /// Tries before this one.
+    let tries: Int
+
+    let due: Timestamp
+
+    enum Kind: String, Sendable {
+        case message
+        case state
+    }
+
+    /// A part as it is stored.
+    enum StoredBytes: Sendable {
+        case present([UInt8], splices: [UInt8]?)
+        case erased
+
+        var byteCount: Int {
+            switch self {
+            case .present(let bytes, _): bytes.count
+            case .erased: 0
+            }
+        }
+    }
+
+    /// An access key as it is stored.
+    struct SealedKey: Sendable {
+        let number: Int
+        let sealed: [UInt8]
+    }
+
+    var byteCount: Int {
+        (body?.byteCount ?? 0) + (sentBody?.byteCount ?? 0)
+    }
+}
+
+// MARK: - Reading
+
+extension ClaimedDelivery {
+    /// Reads a row of `delivery.claim`.
+    init(_ row: Row, claim: EventID) throws(PostgresError) {
+        let agreement = try row["agreement", as: String.self]
+        guard let agreement = AgreementID(agreement) else {
+            throw PostgresError(.decoding, "a delivery is of an agreement whose name is no identifier")
+        }
+        partner = PartnerRecord(
+            id: try row["partner_id", as: Position.self],
+            name: try row["partner", as: String.self],
+            baseURL: try Self.url(try row["base_url", as: String.self]),
+            dialect: try Self.known(row, "dialect"),
+            state: .active,
+            allowsPrivateAddress: try row["allow_private_address", as: Bool.self],
+            allowsHTTP: try row["allow_http", as: Bool.self],
+            concurrency: Int(try row["concurrency", as: Int32.self]),
+        )
+        subject = AttemptSubject(
+            delivery: DeliveryID(rawValue: try row["delivery_id", as: Int64.self]),
+            claim: claim,
+            agreement: agreement,
+            ticket: try row["ticket", as: String?.self],
+            destination: Destination(rawValue: try row["destination", as: Int64.self]),
+            partner: partner.id,
+            partnerName: partner.name,
+            message: try row["message_position", as: Position.self],
+            messageID: try row["message_id", as: EventID.self],
+            direction: try Self.known(row, "direction"),
+            replay: try row["replay_id", as: Position?.self],
+        )
+        kind = try Self.known(row, "kind")
+        stream = try row["stream_id", as: Position.self]
+        share = try row["share_id", as: Position?.self]
+        type = try Self.known(row, "type")
+        ourRole = try Self.known(row, "our_role")
+        messageExchange = try row["exchange", as: EventID?.self]
+        let names = try row["part_names", as: [String].self]
+        body = try Self.bytes(row, "body", isStored: names.contains(PartName.body.rawValue))
+        sentBody = try Self.bytes(row, "sent_body", isStored: names.contains(PartName.sentBody.rawValue))
+        tokenKey = try row["token_version", as: Int32?.self].map { number throws(PostgresError) in
+            SealedKey(number: Int(number), sealed: try row["token_sealed", as: [UInt8].self])
+        }
+        offeredKey = try row["offered_version", as: Int32?.self].map { number throws(PostgresError) in
+            AgreementRecord.KeyVersion(
+                number: Int(number),
+                fingerprint: try row["offered_fingerprint", as: Digest.self],
+            )
+        }
+        tries = Int(try row["tries", as: Int32.self])
+        due = try row["due_at", as: Timestamp.self]
+    }
+
+    private static func bytes(_ row: Row, _ name: String, isStored: Bool) throws(PostgresError) -> StoredBytes? {
+        guard isStored else { return nil }
+        guard let content = try row[name, as: [UInt8]?.self] else { return .erased }
+        return .present(content, splices: try row["\(name)_splices", as: [UInt8]?.self])
+    }
+
+    private static func known<Value: RawRepresentable<String>>(
+        _ row: Row,
+        _ column: String,
+    ) throws(PostgresError) -> Value {
+        guard let value = Value(rawValue: try row[column, as: String.self]) else {
+            throw PostgresError(.decoding, "column \(column) holds no \(Value.self)")
+        }
+        return value
+    }
+
+    private static func url(_ text: String) throws(PostgresError) -> BaseURL {
+        do throws(BaseURLFault) {
+            return try BaseURL(text)
+        } catch {
+            throw PostgresError(.decoding, "a partner's URL \(error.rawValue)")
+        }
+    }
+}

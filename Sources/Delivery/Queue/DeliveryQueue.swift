@@ -1,0 +1,184 @@
+import Cryptography
+import Ledger
+import LedgerStore
+import Postgres
+import Sharing
+import TicketSharing
+
+/// The statements on `delivery.queue` that need no lock of the ledger: claiming, renewing and looking.
+///
+/// Claims live by the database's clock, which all processes share; when a delivery is due is a matter of ours.
+enum DeliveryQueue {
+    /// What to claim.
+    struct ClaimRequest: Sendable {
+        let claim: EventID
+        let lifetime: Duration
+        let due: Timestamp
+        let count: Int
+        let byteCount: Int
+
+        /// How many requests to our own desk may be under way; 0 if there is none.
+        let deskConcurrency: Int
+
+        /// Destinations that may have fewer requests under way than they allow.
+        let caps: [Destination: Int]
+
+        /// Where the turn of partners ended the last time.
+        let after: Destination
+    }
+
+    /// Claims what is due, as `schema/functions/delivery.claim.sql` says.
+    static func claim(
+        _ request: ClaimRequest,
+        in session: inout PostgresSession,
+    ) throws(PostgresError) -> [ClaimedDelivery] {
+        let caps = request.caps.sorted { $0.key.rawValue < $1.key.rawValue }
+        let rows = try session.query(
+            claimStatement(
+                request.claim,
+                Int32(clamping: request.lifetime.components.seconds),
+                request.due,
+                Int32(clamping: request.count),
+                Int64(request.byteCount),
+                Int32(clamping: request.deskConcurrency),
+                caps.map(\.key.rawValue),
+                caps.map { Int32(clamping: $0.value) },
+                request.after.rawValue,
+            ),
+        )
+        var claimed: [ClaimedDelivery] = []
+        claimed.reserveCapacity(rows.count)
+        for row in rows {
+            claimed.append(try ClaimedDelivery(row, claim: request.claim))
+        }
+        return claimed
+    }
+
+    /// Renews claims; rows that somebody is changing at this moment can wait until the next time.
+    static func renew(
+        _ claims: [EventID],
+        for lifetime: Duration,
+        in session: inout PostgresSession,
+    ) throws(PostgresError) {
+        try session.execute(renewStatement(claims, Int32(clamping: lifetime.components.seconds)))
+    }
+
+    /// When the next head is due after `now`.
+    static func nextDue(after now: Timestamp, in session: inout PostgresSession) throws(PostgresError) -> Timestamp? {
+        try session.query(nextDueStatement(now)).onlyRow()[0, as: Timestamp?.self]
+    }
+
+    /// Deliveries whose claims have run out, or are of `abandoned`; those of `active` are ours and alive.
+    ///
+    /// A claim that holds for longer than any claim can was made before the database's clock was set back.
+    static func expired(
+        abandoned: [EventID],
+        active: [EventID],
+        in session: inout PostgresSession,
+    ) throws(PostgresError) -> [AttemptSubject] {
+        let rows = try session.query(expiredStatement(abandoned, active))
+        var subjects: [AttemptSubject] = []
+        for row in rows {
+            let text = (try row[2, as: String.self], try row[9, as: String.self])
+            guard let agreement = AgreementID(text.0), let direction = Direction(rawValue: text.1) else {
+                throw PostgresError(.decoding, "a delivery is of a message that cannot be")
+            }
+            subjects.append(
+                AttemptSubject(
+                    delivery: DeliveryID(rawValue: try row[0, as: Int64.self]),
+                    claim: try row[1, as: EventID.self],
+                    agreement: agreement,
+                    ticket: try row[3, as: String?.self],
+                    destination: Destination(rawValue: try row[4, as: Int64.self]),
+                    partner: try row[5, as: Position.self],
+                    partnerName: try row[6, as: String.self],
+                    message: try row[7, as: Position.self],
+                    messageID: try row[8, as: EventID.self],
+                    direction: direction,
+                    replay: try row[10, as: Position?.self],
+                ),
+            )
+        }
+        return subjects
+    }
+
+    /// Replays of which nothing is left and nobody has said so.
+    static func finishedReplays(in session: inout PostgresSession) throws(PostgresError) -> [Position] {
+        try session.query(finishedReplaysStatement).decode((Position).self)
+    }
+}
+
+// MARK: - Statements
+
+extension DeliveryQueue {
+    private static let claimStatement =
+        Statement<EventID, Int32, Timestamp, Int32, Int64, Int32, [Int64], [Int32], Int64>(
+            "SELECT * FROM delivery.claim($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        )
+
+    private static let renewStatement = Statement<[EventID], Int32>(
+        """
+        UPDATE delivery.queue
+        SET claimed_until = clock_timestamp() + make_interval(secs => $2)
+        WHERE delivery_id IN (
+            SELECT delivery_id
+            FROM delivery.queue
+            WHERE claim IS NOT NULL
+                AND claim = ANY ($1)
+            ORDER BY delivery_id
+            FOR UPDATE SKIP LOCKED
+        )
+        """
+    )
+
+    private static let nextDueStatement = Statement<Timestamp>(
+        """
+        SELECT min(next.due_at)
+        FROM (SELECT 0 UNION ALL SELECT partner_id FROM projection.partner) AS destination (partner_id)
+        CROSS JOIN LATERAL (
+            SELECT q.due_at
+            FROM delivery.queue AS q
+            WHERE q.partner_id = destination.partner_id
+                AND q.is_head
+                AND q.state = 'waiting'
+                AND q.claim IS NULL
+                AND q.due_at > $1
+            ORDER BY q.due_at
+            LIMIT 1
+        ) AS next
+        """
+    )
+
+    private static let expiredStatement = Statement<[EventID], [EventID]>(
+        """
+        SELECT q.delivery_id, q.claim, a.agreement, sh.ticket, q.partner_id, p.partner_id, p.name,
+            q.message_position, q.message_id, e.direction, q.replay_id
+        FROM delivery.queue AS q
+        JOIN ledger.event AS e ON e.position = q.message_position
+        JOIN projection.agreement AS a ON a.stream_id = q.stream_id
+        JOIN projection.partner AS p ON p.partner_id = CASE q.partner_id WHEN 0 THEN a.partner_id ELSE q.partner_id END
+        LEFT JOIN ledger.share AS sh ON sh.share_id = q.share_id
+        WHERE q.claim IS NOT NULL
+            AND (
+                q.claimed_until < clock_timestamp()
+                OR q.claimed_until > clock_timestamp() + interval '1 hour'
+                OR q.claim = ANY ($1)
+            )
+            AND q.claim <> ALL ($2)
+        LIMIT 200
+        """
+    )
+
+    private static let finishedReplaysStatement: SQL = """
+        SELECT r.replay_id
+        FROM delivery.replay AS r
+        WHERE r.finished_at IS NULL
+            AND NOT EXISTS (
+                SELECT
+                FROM delivery.queue AS q
+                WHERE q.replay_id = r.replay_id
+            )
+        ORDER BY r.replay_id
+        LIMIT 100
+        """
+}

@@ -1,0 +1,183 @@
+import Ledger
+import LedgerStore
+import Postgres
+import Sharing
+
+/// A change of one row of `delivery.queue` that an attempt leads to, made in the transaction that records the attempt.
+struct QueueChange: Sendable {
+    let delivery: DeliveryID
+
+    /// The row is left alone unless it has this claim.
+    let claim: EventID
+
+    let kind: Kind
+
+    enum Kind: Sendable {
+        /// An attempt is about to be made.
+        case begun(exchange: EventID, countsAsTry: Bool)
+        /// The attempt is over, and the next one of the same delivery follows at once.
+        case continued
+        /// The row goes, and the next one of its lane becomes its head.
+        case delivered
+        /// The same without anything having been delivered.
+        case abandoned
+        /// The claim is given back; where an interruption was no fault of the destination's, so is the try.
+        case released(due: Timestamp?, returnsTry: Bool)
+        case parked(reason: String)
+    }
+
+    /// One statement a kind of change, however many there are.
+    static func statements(for changes: [QueueChange]) -> [SQL] {
+        var begun: [(change: QueueChange, exchange: EventID, tries: Int32)] = []
+        var continued: [QueueChange] = []
+        var gone: [(change: QueueChange, isDelivered: Bool)] = []
+        var released: [(change: QueueChange, due: Timestamp?, tries: Int32)] = []
+        var parked: [(change: QueueChange, reason: String)] = []
+        for change in changes {
+            switch change.kind {
+            case .begun(let exchange, let countsAsTry): begun.append((change, exchange, countsAsTry ? 1 : 0))
+            case .continued: continued.append(change)
+            case .delivered: gone.append((change, true))
+            case .abandoned: gone.append((change, false))
+            case .released(let due, let returnsTry): released.append((change, due, returnsTry ? 1 : 0))
+            case .parked(let reason): parked.append((change, reason))
+            }
+        }
+        var statements: [SQL] = []
+        if !begun.isEmpty {
+            let changes = begun.map(\.change)
+            statements.append(begin(changes.ids, changes.claims, begun.map(\.exchange), begun.map(\.tries)))
+        }
+        if !continued.isEmpty { statements.append(proceed(continued.ids, continued.claims)) }
+        if !gone.isEmpty {
+            let changes = gone.map(\.change)
+            statements.append(finish(changes.ids, changes.claims, gone.map(\.isDelivered)))
+        }
+        if !released.isEmpty {
+            let changes = released.map(\.change)
+            statements.append(release(changes.ids, changes.claims, released.map(\.due), released.map(\.tries)))
+        }
+        if !parked.isEmpty {
+            let changes = parked.map(\.change)
+            statements.append(park(changes.ids, changes.claims, parked.map(\.reason)))
+        }
+        return statements
+    }
+
+    /// Says that a replay is finished.
+    static let finishReplays = Statement<[Position], Timestamp>(
+        "UPDATE delivery.replay SET finished_at = $2 WHERE replay_id = ANY ($1)"
+    )
+}
+
+extension [QueueChange] {
+    fileprivate var ids: [Int64] { map(\.delivery.rawValue) }
+    fileprivate var claims: [EventID] { map(\.claim) }
+}
+
+// MARK: - Statements
+
+extension QueueChange {
+    private static let begin = Statement<[Int64], [EventID], [EventID], [Int32]>(
+        """
+        UPDATE delivery.queue AS q
+        SET exchange = c.exchange,
+            attempts = q.attempts + 1,
+            tries = q.tries + c.tries
+        FROM unnest($1, $2, $3, $4) AS c (delivery_id, claim, exchange, tries)
+        WHERE q.delivery_id = c.delivery_id
+            AND q.claim = c.claim
+        """
+    )
+
+    private static let proceed = Statement<[Int64], [EventID]>(
+        """
+        UPDATE delivery.queue AS q
+        SET exchange = NULL
+        FROM unnest($1, $2) AS c (delivery_id, claim)
+        WHERE q.delivery_id = c.delivery_id
+            AND q.claim = c.claim
+        """
+    )
+
+    /// The rest of a lane is found through the lanes' index; with and without a share apart, so that both can use it.
+    private static let finish = Statement<[Int64], [EventID], [Bool]>(
+        """
+        WITH gone AS (
+            DELETE FROM delivery.queue AS q
+            USING unnest($1, $2, $3) AS c (delivery_id, claim, is_delivered)
+            WHERE q.delivery_id = c.delivery_id
+                AND q.claim = c.claim
+            RETURNING q.partner_id, q.stream_id, q.share_id, q.queue_position, q.item, q.replay_id, c.is_delivered
+        ),
+        counted AS (
+            UPDATE delivery.replay AS r
+            SET delivered_count = r.delivered_count + g.count
+            FROM (
+                SELECT replay_id, count(*)::integer AS count
+                FROM gone
+                WHERE replay_id IS NOT NULL
+                    AND is_delivered
+                GROUP BY replay_id
+            ) AS g
+            WHERE r.replay_id = g.replay_id
+        )
+        UPDATE delivery.queue AS q
+        SET is_head = true
+        FROM gone
+        CROSS JOIN LATERAL (
+            (
+                SELECT n.delivery_id
+                FROM delivery.queue AS n
+                WHERE n.partner_id = gone.partner_id
+                    AND n.stream_id = gone.stream_id
+                    AND n.share_id = gone.share_id
+                    AND (n.queue_position, n.item) > (gone.queue_position, gone.item)
+                ORDER BY n.queue_position, n.item
+                LIMIT 1
+            )
+            UNION ALL
+            (
+                SELECT n.delivery_id
+                FROM delivery.queue AS n
+                WHERE gone.share_id IS NULL
+                    AND n.partner_id = gone.partner_id
+                    AND n.stream_id = gone.stream_id
+                    AND n.share_id IS NULL
+                    AND (n.queue_position, n.item) > (gone.queue_position, gone.item)
+                ORDER BY n.queue_position, n.item
+                LIMIT 1
+            )
+        ) AS next
+        WHERE q.delivery_id = next.delivery_id
+        """
+    )
+
+    private static let release = Statement<[Int64], [EventID], [Timestamp?], [Int32]>(
+        """
+        UPDATE delivery.queue AS q
+        SET claim = NULL,
+            claimed_until = NULL,
+            exchange = NULL,
+            due_at = coalesce(c.due_at, q.due_at),
+            tries = greatest(q.tries - c.tries, 0)
+        FROM unnest($1, $2, $3, $4) AS c (delivery_id, claim, due_at, tries)
+        WHERE q.delivery_id = c.delivery_id
+            AND q.claim = c.claim
+        """
+    )
+
+    private static let park = Statement<[Int64], [EventID], [String]>(
+        """
+        UPDATE delivery.queue AS q
+        SET state = 'parked',
+            reason = c.reason,
+            claim = NULL,
+            claimed_until = NULL,
+            exchange = NULL
+        FROM unnest($1, $2, $3) AS c (delivery_id, claim, reason)
+        WHERE q.delivery_id = c.delivery_id
+            AND q.claim = c.claim
+        """
+    )
+}

@@ -1,0 +1,190 @@
+package import Ledger
+import LedgerStore
+package import Postgres
+package import TicketSharing
+
+/// Shares and agreements as they were at any moment, folded from their own events alone.
+///
+/// Reads in pages, so that its memory is that of the result. It needs no projection and depends on none.
+package enum Reconstructor {
+    /// A share as one side held it; `nil` where it had no message yet, or none that this side knew of.
+    package static func share(
+        agreement: AgreementID,
+        ticket: TicketID,
+        asOf moment: AsOf = .now,
+        view: PointOfView = .us,
+        in session: inout PostgresSession,
+    ) throws -> ReconstructedShare? {
+        let name = StreamName.agreement(agreement.text)
+        guard let found = try session.query(Statements.share(name.text, ticket.text)).first else { return nil }
+        let (share, stream, end) = try found.decode((Position, Position, Position).self)
+        let condition = moment.condition(end: end)
+        let acknowledgements = try Acknowledgements(of: share, where: condition, in: &session)
+        var fold = HeldFold(ticket, view, acknowledgements)
+        switch view {
+        case .us:
+            try forEachPage(of: share, where: condition, in: &session) { heads, session in
+                try fold.apply(heads[...], in: &session)
+            }
+        case .partner:
+            var held: [(since: Position, head: TicketEventHead)] = []
+            try forEachPage(of: share, where: condition, in: &session) { heads, _ in
+                held += heads.compactMap { head in fold.partnerSince(head).map { ($0, head) } }
+                fold.unacknowledgedCount += heads.count { fold.partnerSince($0) == nil }
+            }
+            // What reached the partner late came to it after what it had written meanwhile.
+            held.sort { $0.since < $1.since }
+            try fold.apply(held.map(\.head)[...], in: &session)
+        }
+        guard let first = fold.firstPosition, let last = fold.lastPosition else { return nil }
+        let state = try AgreementFold.read(stream, agreement, where: condition, keys: nil, in: &session)
+        return ReconstructedShare(
+            agreement: state.agreement,
+            state: fold.state,
+            firstPosition: first,
+            lastPosition: last,
+            comments: fold.comments,
+            unacknowledgedCount: fold.unacknowledgedCount,
+            faults: state.faults + fold.faults,
+        )
+    }
+
+    /// An agreement as it stood; `nil` where there was none yet.
+    ///
+    /// - Parameter keys: See ``AgreementState/init(_:_:id:keys:)``.
+    package static func agreement(
+        _ id: AgreementID,
+        asOf moment: AsOf = .now,
+        keys: KeyRing? = nil,
+        in session: inout PostgresSession,
+    ) throws -> AgreementState? {
+        guard let found = try session.query(Statements.stream(StreamName.agreement(id.text).text)).first else {
+            return nil
+        }
+        let (stream, end) = try found.decode((Position, Position).self)
+        return try AgreementFold.read(stream, id, where: moment.condition(end: end), keys: keys, in: &session).agreement
+    }
+
+    /// The names of all comments that a share's messages before a position brought; none for a share that is not there.
+    static func comments(
+        of share: Position,
+        before end: Position,
+        in session: inout PostgresSession,
+    ) throws -> [CommentID] {
+        let rows = try session.query("SELECT ticket FROM ledger.share WHERE share_id = \(share)")
+        guard let row = rows.first else { return [] }
+        var fold = HeldFold(try row.identifier(0), .us, Acknowledgements())
+        try forEachPage(of: share, where: "e.position < \(end)", in: &session) { heads, session in
+            try fold.apply(heads[...], in: &session)
+        }
+        return fold.comments.map(\.id)
+    }
+
+    /// A share as it stands, without its comments.
+    static func head(of share: Position, ticket: TicketID, in session: inout PostgresSession) throws -> ShareFold {
+        var fold = ShareFold(share: share, ticket: ticket)
+        try forEachPage(of: share, where: "true", in: &session) { heads, session in
+            try TicketEventReader.forEach(of: heads[...], in: &session) { event in
+                // What cannot be folded is reported where all rows are folded.
+                _ = try? fold.apply(event)
+            }
+        }
+        return fold
+    }
+
+    /// Lends the heads of a share's messages, a page at a time, in their order.
+    private static func forEachPage(
+        of share: Position,
+        where condition: SQL,
+        in session: inout PostgresSession,
+        _ body: ([TicketEventHead], inout PostgresSession) throws -> Void,
+    ) throws {
+        var next: Int64 = 0
+        while true {
+            let rows = try session.query(
+                """
+                SELECT \(unescaped: TicketEventReader.columns)
+                FROM ledger.event AS e
+                WHERE e.share_id = \(share)
+                    AND e.share_seq >= \(next)
+                    AND e.type IN ('ticket.shared', 'ticket.updated', 'ticket.unshared')
+                    AND \(condition)
+                ORDER BY e.share_seq
+                LIMIT \(Int64(TicketEventReader.pageCount))
+                """
+            )
+            let heads = try TicketEventReader.heads(rows)
+            try body(heads, &session)
+            guard heads.count == TicketEventReader.pageCount, let last = heads.last else { return }
+            next = last.sequence + 1
+        }
+    }
+
+    private enum Statements {
+        static let share = Statement<String, String>(
+            """
+            SELECT sh.share_id, sh.stream_id,
+                coalesce((SELECT e.position + 1 FROM ledger.event AS e ORDER BY e.position DESC LIMIT 1), 0)
+            FROM ledger.stream AS s
+            JOIN ledger.share AS sh ON sh.stream_id = s.stream_id
+            WHERE s.name = $1
+                AND sh.ticket = $2
+            """
+        )
+
+        static let stream = Statement<String>(
+            """
+            SELECT s.stream_id,
+                coalesce((SELECT e.position + 1 FROM ledger.event AS e ORDER BY e.position DESC LIMIT 1), 0)
+            FROM ledger.stream AS s
+            WHERE s.name = $1
+            """
+        )
+    }
+}
+
+/// A share while it is folded with all its comments, for one side.
+private struct HeldFold {
+    private(set) var state: TicketState
+    private(set) var comments: [HeldComment] = []
+    private(set) var firstPosition: Position?
+    private(set) var lastPosition: Position?
+    private(set) var faults: [FoldFault] = []
+    var unacknowledgedCount = 0
+
+    private let view: PointOfView
+    private let acknowledgements: Acknowledgements
+
+    init(_ ticket: TicketID, _ view: PointOfView, _ acknowledgements: Acknowledgements) {
+        state = TicketState(id: ticket)
+        self.view = view
+        self.acknowledgements = acknowledgements
+    }
+
+    /// The event from which on the partner holds a message; `nil` where it is not known to.
+    func partnerSince(_ head: TicketEventHead) -> Position? {
+        head.direction == .inbound ? head.position : acknowledgements[head.event]
+    }
+
+    /// Folds messages in the order given, as many of them in memory at once as a page takes.
+    mutating func apply(_ heads: ArraySlice<TicketEventHead>, in session: inout PostgresSession) throws {
+        try TicketEventReader.forEach(of: heads, in: &session) { event in apply(event) }
+    }
+
+    private mutating func apply(_ event: TicketEvent) {
+        let head = event.head
+        firstPosition = min(firstPosition ?? head.position, head.position)
+        lastPosition = max(lastPosition ?? head.position, head.position)
+        let since = partnerSince(head)
+        if view == .us, since == nil { unacknowledgedCount += 1 }
+        let count = state.ticket.comments.count
+        do throws(FoldFault) {
+            try state.apply(event, as: view)
+        } catch {
+            faults.append(error)
+        }
+        comments += state.ticket.comments[count...].map { comment in
+            HeldComment(id: comment.id, position: head.position, direction: head.direction, partnerSince: since)
+        }
+    }
+}

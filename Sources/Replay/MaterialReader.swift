@@ -1,0 +1,270 @@
+import Ledger
+import LedgerStore
+import Postgres
+import Sharing
+import TicketSharing
+
+/// Reads what a plan is made of, in pages; all of it in one snapshot.
+struct MaterialReader {
+    /// Rows of a page, and lanes whose state is asked for at once.
+    static let pageCount = 5_000
+
+    var material = ReplayMaterial()
+    private(set) var places: [ShareLane: Int] = [:]
+    private(set) var partners: [Position: Position] = [:]
+    private var selectedCount = 0
+    private let request: ReplayRequest
+    private let itemLimit: Int
+
+    /// - Parameter itemLimit: Reading ends soon after this many deliveries were found.
+    static func read(
+        _ request: ReplayRequest,
+        itemLimit: Int,
+        in session: inout PostgresSession,
+    ) throws -> ReplayMaterial {
+        try session.transaction(.snapshot) { session in
+            var reader = MaterialReader(request: request, itemLimit: itemLimit)
+            try reader.readAll(in: &session)
+            return reader.material
+        }
+    }
+
+    private init(request: ReplayRequest, itemLimit: Int) {
+        self.request = request
+        self.itemLimit = itemLimit
+    }
+
+    private mutating func readAll(in session: inout PostgresSession) throws {
+        material.end = try LedgerReader.size(in: &session)
+        try readScope(in: &session)
+        let share = try share(in: &session)
+        for agreement in material.agreements where !material.isCut {
+            switch request.mode {
+            case .messages: try readMessages(of: agreement, share, in: &session)
+            case .state: try readShares(of: agreement, share, in: &session)
+            }
+        }
+        let lanes = material.lanes.map(\.lane)
+        for start in stride(from: 0, to: lanes.count, by: Self.pageCount) {
+            let page = lanes[start..<min(start + Self.pageCount, lanes.count)]
+            try readShareState(of: page.compactMap(\.share), in: &session)
+            try readAgreementState(of: page.filter { $0.share == nil }.map(\.stream), in: &session)
+        }
+        try readQueue(of: share, in: &session)
+    }
+}
+
+// MARK: - Scope
+
+extension MaterialReader {
+    private mutating func readScope(in session: inout PostgresSession) throws {
+        let known = try PartnerReader.all(in: &session)
+        switch request.scope {
+        case .share(let id, _), .agreement(let id):
+            material.agreements = try AgreementReader.all(where: "a.agreement = \(id.text)", in: &session)
+            guard !material.agreements.isEmpty else {
+                throw UnknownReplayScope(description: "there is no agreement \(id)")
+            }
+        case .partner(let name):
+            guard let partner = known.first(where: { $0.name == name }) else {
+                throw UnknownReplayScope(
+                    description: "there is no partner \(name); 'shareledger partner list' shows all"
+                )
+            }
+            material.agreements = try AgreementReader.all(
+                where: "a.partner_id = \(partner.id)",
+                limit: .max,
+                in: &session
+            )
+            material.partners[partner.id] = partner
+        }
+        let wanted = Set(material.agreements.map(\.partner))
+        for partner in known where wanted.contains(partner.id) {
+            material.partners[partner.id] = partner
+        }
+        for agreement in material.agreements {
+            partners[agreement.stream] = agreement.partner
+        }
+    }
+
+    /// The share of the scope; `nil` where that is wider.
+    private func share(in session: inout PostgresSession) throws -> Position? {
+        guard case .share(let agreement, let ticket) = request.scope, let stream = material.agreements.first?.stream
+        else {
+            return nil
+        }
+        let rows = try session.query(
+            """
+            SELECT share_id
+            FROM ledger.share
+            WHERE stream_id = \(stream)
+                AND ticket = \(ticket.text)
+            """
+        )
+        guard let row = rows.first else {
+            throw UnknownReplayScope(description: "there is no ticket \(ticket) under agreement \(agreement)")
+        }
+        return try row[0, as: Position.self]
+    }
+
+    /// The range as a condition on `e`.
+    private var range: SQL {
+        var condition: SQL = "true"
+        switch request.from {
+        case .time(let time): condition = "e.recorded_at >= \(time)"
+        case .position(let position): condition = "e.position >= \(position)"
+        case nil: break
+        }
+        switch request.to {
+        case .time(let time): condition += " AND e.recorded_at < \(time)"
+        case .position(let position): condition += " AND e.position < \(position)"
+        case nil: break
+        }
+        return condition
+    }
+
+    /// The types of messages that change state, as a list.
+    static let messageTypes: SQL =
+        "('agreement.invited', 'agreement.updated', 'ticket.shared', 'ticket.updated', 'ticket.unshared')"
+}
+
+// MARK: - Selection
+
+extension MaterialReader {
+    /// The accepted messages to the partner in the range, in the order of their stream.
+    private mutating func readMessages(
+        of agreement: AgreementRecord,
+        _ share: Position?,
+        in session: inout PostgresSession,
+    ) throws {
+        var next: Int64 = 0
+        while true {
+            let chain: SQL =
+                if let share {
+                    "e.share_id = \(share) AND e.share_seq >= \(next)"
+                } else {
+                    "e.stream_id = \(agreement.stream) AND e.stream_seq >= \(next)"
+                }
+            let order: SQL = share == nil ? "e.stream_seq" : "e.share_seq"
+            // What is sent is `sent-body` where there is one. A key that stands in a message without being new is the one
+            // that was current then.
+            let rows = try session.query(
+                """
+                SELECT e.position, e.event_id, e.share_id, sh.ticket, \(order),
+                    EXISTS (
+                        SELECT
+                        FROM ledger.event AS a
+                        WHERE a.about = e.event_id
+                            AND a.type = 'attempt.succeeded'
+                    ),
+                    b.part IS NOT NULL AND y.part IS NULL,
+                    CASE
+                        WHEN e.share_id IS NULL AND y.splices IS NOT NULL THEN (
+                            SELECT max(k.version)
+                            FROM ledger.access_key AS k
+                            WHERE k.stream_id = e.stream_id
+                                AND k.position <= e.position
+                        )
+                    END
+                FROM ledger.event AS e
+                LEFT JOIN ledger.share AS sh ON sh.share_id = e.share_id
+                CROSS JOIN LATERAL (
+                    SELECT CASE
+                        WHEN 'sent-body' = ANY (e.part_names) THEN 'sent-body'
+                        WHEN 'body' = ANY (e.part_names) THEN 'body'
+                    END
+                ) AS b (part)
+                LEFT JOIN ledger.payload AS y ON y.position = e.position AND y.part = b.part
+                WHERE \(chain)
+                    AND e.direction = 'out'
+                    AND e.type IN \(Self.messageTypes)
+                    AND e.position < \(material.end)
+                    AND \(range)
+                ORDER BY \(order)
+                LIMIT \(Int64(Self.pageCount))
+                """
+            )
+            for row in rows {
+                let lane = try place(of: agreement, row[2, as: Position?.self], row[3, as: String?.self])
+                material.lanes[lane].messages.append(
+                    SelectedMessage(
+                        position: try row[0, as: Position.self],
+                        event: try row[1, as: EventID.self],
+                        isAcknowledged: try row[5, as: Bool.self],
+                        isErased: try row[6, as: Bool.self],
+                        keyVersion: try row[7, as: Int32?.self].map { Int($0) },
+                    ),
+                )
+                next = try row[4, as: Int64.self] + 1
+            }
+            guard try goesOn(after: rows.count) else { return }
+        }
+    }
+
+    /// The shares that have an accepted message in the range, in either direction.
+    private mutating func readShares(
+        of agreement: AgreementRecord,
+        _ share: Position?,
+        in session: inout PostgresSession,
+    ) throws {
+        var next = share ?? .first
+        let last = share ?? Position(rawValue: .max)
+        let isAll = request.from == nil && request.to == nil
+        let selected: SQL =
+            isAll
+            ? "true"
+            : """
+            EXISTS (
+                SELECT
+                FROM ledger.event AS e
+                WHERE e.share_id = sh.share_id
+                    AND e.type IN \(Self.messageTypes)
+                    AND \(range)
+            )
+            """
+        while true {
+            let rows = try session.query(
+                """
+                SELECT sh.share_id, sh.ticket
+                FROM ledger.share AS sh
+                JOIN projection.ticket_head AS t ON t.share_id = sh.share_id
+                WHERE sh.stream_id = \(agreement.stream)
+                    AND sh.share_id BETWEEN \(next) AND \(last)
+                    AND \(selected)
+                ORDER BY sh.share_id
+                LIMIT \(Int64(Self.pageCount))
+                """
+            )
+            for row in rows {
+                let found = try row[0, as: Position.self]
+                _ = try place(of: agreement, found, row[1, as: String.self])
+                next = found.next
+            }
+            guard try goesOn(after: rows.count) else { return }
+        }
+    }
+
+    private mutating func goesOn(after count: Int) throws -> Bool {
+        try Task.checkCancellation()
+        selectedCount += count
+        material.isCut = selectedCount > itemLimit
+        return count == Self.pageCount && !material.isCut
+    }
+
+    /// Where a lane's material is, which is begun if need be.
+    private mutating func place(of agreement: AgreementRecord, _ share: Position?, _ ticket: String?) throws -> Int {
+        let lane = ShareLane(destination: .partner(agreement.partner), stream: agreement.stream, share: share)
+        if let place = places[lane] { return place }
+        let id = ticket.flatMap { TicketID($0) }
+        guard (id == nil) == (share == nil) else {
+            throw PostgresError(
+                .decoding,
+                "share \(share.map { "\($0)" } ?? "") is of a ticket whose name is no identifier"
+            )
+        }
+        let place = material.lanes.count
+        places[lane] = place
+        material.lanes.append(LaneMaterial(lane: lane, agreement: agreement.agreement.id, ticket: id))
+        return place
+    }
+}

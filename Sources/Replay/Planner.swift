@@ -1,0 +1,247 @@
+import Ledger
+import Sharing
+import TicketSharing
+
+/// Judges, lane by lane, what of the material can be sent again; pure.
+struct Planner {
+    private(set) var items: [ReplayItem] = []
+    private(set) var lanes: [ReplayLanePlan] = []
+    private(set) var refusals = ReplayNotices()
+    private(set) var warnings = ReplayNotices()
+    private(set) var replaced: [ReplacedDelivery] = []
+
+    /// Skipped deliveries cost an event each, under the ledger's lock.
+    static let replacedLimit = 10_000
+
+    private let request: ReplayRequest
+    private let material: ReplayMaterial
+    private let itemLimit: Int
+    private let agreements: [Position: AgreementRecord]
+
+    init(_ request: ReplayRequest, _ material: ReplayMaterial, itemLimit: Int) {
+        self.request = request
+        self.material = material
+        self.itemLimit = itemLimit
+        agreements = Dictionary(material.agreements.map { ($0.stream, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    mutating func plan(_ partners: [PartnerRecord]) {
+        for partner in partners {
+            judge(partner)
+        }
+        var states: [ReplayItem] = []
+        for lane in material.lanes {
+            guard let agreement = agreements[lane.lane.stream], mayBeSent(lane, under: agreement) else { continue }
+            let hasState = needsState(lane)
+            judgeMessages(lane, under: agreement, hasState: hasState)
+            judgeEnd(lane, hasState: hasState)
+            let waitingCount = judgeQueue(lane, hasState: hasState)
+            items += lane.messages.map {
+                ReplayItem(lane: lane.lane, position: $0.position, event: $0.event, kind: .message)
+            }
+            if hasState, let newest = lane.newest {
+                states.append(ReplayItem(lane: lane.lane, position: newest.position, event: newest.event, kind: .state))
+            }
+            lanes.append(
+                ReplayLanePlan(
+                    lane: lane.lane,
+                    agreement: lane.agreement,
+                    ticket: lane.ticket,
+                    messages: lane.messages.map(\.position),
+                    hasState: hasState,
+                    acknowledgedCount: lane.messages.count(where: \.isAcknowledged),
+                    waitingCount: waitingCount,
+                ),
+            )
+        }
+        order(states)
+        judgeSize()
+    }
+
+    /// All messages in the order of the ledger, then the states: each lane is in order, and none waits for another's end.
+    private mutating func order(_ states: [ReplayItem]) {
+        items.sort { $0.position < $1.position }
+        items += states.sorted { $0.position < $1.position }
+        lanes.sort { first, second in
+            let (one, other) = (first.messages.first, second.messages.first)
+            return switch (one, other) {
+            case (let one?, let other?): one < other
+            case (nil, nil): (first.lane.share ?? first.lane.stream) < (second.lane.share ?? second.lane.stream)
+            case (_?, nil): true
+            case (nil, _?): false
+            }
+        }
+    }
+
+    private mutating func judgeSize() {
+        if material.isCut || items.count > itemLimit {
+            let text = "more than \(itemLimit) deliveries in one replay: select less with --from and --to"
+            refusals.append(ReplayNotice(.tooLarge, text: text))
+        } else if replaced.count > Self.replacedLimit {
+            let text =
+                "more than \(Self.replacedLimit) deliveries stand still: select one agreement or share after the other"
+            refusals.append(ReplayNotice(.tooLarge, text: text))
+        } else if items.isEmpty, refusals.isEmpty {
+            let range = request.from == nil && request.to == nil ? "" : " in this range"
+            refusals.append(ReplayNotice(.nothing, text: "nothing was sent\(range) that could be sent again"))
+        }
+    }
+}
+
+// MARK: - What may be sent at all
+
+extension Planner {
+    private mutating func judge(_ partner: PartnerRecord) {
+        if partner.state == .proposed {
+            let advice = "'shareledger partner add NAME --url \(partner.baseURL.text)' accepts it"
+            refusals.append(ReplayNotice(.partnerProposed, text: "partner \(partner.name) is only proposed; \(advice)"))
+        } else if partner.isPaused {
+            let advice = "nothing is sent before 'shareledger partner resume \(partner.name)'"
+            warnings.append(ReplayNotice(.partnerPaused, text: "partner \(partner.name) is paused; \(advice)"))
+        }
+    }
+
+    /// Whether the partner would take anything of the lane, as the agreement and the ticket stand now.
+    private mutating func mayBeSent(_ lane: LaneMaterial, under record: AgreementRecord) -> Bool {
+        let status = record.agreement.status
+        guard let ticket = lane.ticket else {
+            guard status == .declined else { return true }
+            let text = "agreement \(lane.agreement) is declined, for good: its messages would be refused"
+            leaveOut(ReplayNotice(.declined, lane.agreement, text: text), isWhole: !isPartnerWide)
+            return false
+        }
+        guard status == .accepted else {
+            let text =
+                "agreement \(lane.agreement) is \(status.rawValue): messages of ticket \(ticket) would be refused"
+            leaveOut(ReplayNotice(.notAccepted, lane.agreement, ticket, text: text), isWhole: !isPartnerWide)
+            return false
+        }
+        guard !lane.isShared else { return true }
+        // Our own end of a share is a message like any other; after the partner's nothing is to be sent, and its end
+        // cannot be said by a state.
+        guard request.mode == .messages, lane.newest?.direction == .outbound else {
+            let text = "ticket \(ticket) is not shared any more: the partner keeps what it has"
+            leaveOut(
+                ReplayNotice(.unshared, lane.agreement, ticket, at: lane.newest?.position, text: text),
+                isWhole: isShareOnly
+            )
+            return false
+        }
+        return true
+    }
+
+    /// Refuses where this was all that was asked for, and goes on without it where more was.
+    private mutating func leaveOut(_ notice: ReplayNotice, isWhole: Bool) {
+        if isWhole { refusals.append(notice) } else { warnings.append(notice) }
+    }
+
+    private var isPartnerWide: Bool {
+        if case .partner = request.scope { return true }
+        return false
+    }
+
+    private var isShareOnly: Bool {
+        if case .share = request.scope { return true }
+        return false
+    }
+}
+
+// MARK: - Messages
+
+extension Planner {
+    private mutating func judgeMessages(_ lane: LaneMaterial, under record: AgreementRecord, hasState: Bool) {
+        if hasState, let position = lane.unfolded {
+            let text = "the message at \(position) cannot be folded: the ticket's state is not known"
+            refusals.append(ReplayNotice(.unfolded, lane.agreement, lane.ticket, at: position, text: text))
+        }
+        for message in lane.messages {
+            if message.isErased {
+                let advice = lane.ticket == nil ? "begin after it with --from" : "'--mode state' sends what is left"
+                let text = "the body of the message at \(message.position) is erased; \(advice)"
+                refusals.append(ReplayNotice(.erased, lane.agreement, lane.ticket, at: message.position, text: text))
+            }
+            if let version = message.keyVersion, version != record.key?.number {
+                let current = record.key.map { "version \($0.number)" } ?? "none"
+                let text = """
+                    the message at \(message.position) carries version \(version) of the access key, the current one is \
+                    \(current); begin after it with --from
+                    """
+                refusals.append(ReplayNotice(.keySuperseded, lane.agreement, at: message.position, text: text))
+            }
+        }
+    }
+
+    /// Whether the range leaves out the share's newest message, and the operator wants its state then.
+    private func needsState(_ lane: LaneMaterial) -> Bool {
+        guard let newest = lane.newest, lane.ticket != nil, lane.isShared else { return false }
+        if request.mode == .state { return true }
+        guard request.endsWithState, let last = lane.messages.last else { return false }
+        return last.position < newest.position
+    }
+
+    /// Old values must not be the last that the partner hears.
+    private mutating func judgeEnd(_ lane: LaneMaterial, hasState: Bool) {
+        guard !hasState, let last = lane.messages.last else { return }
+        if let newest = lane.newestOutbound, last.position < newest {
+            let advice =
+                switch (lane.ticket, lane.isShared) {
+                case (nil, _): "end after it"
+                case (_, true): "end after it, or with '--then-state'"
+                case (_, false): "end after it, as it ends the share"
+                }
+            let text = "the range ends before the newest message at \(newest): old values would stand; \(advice)"
+            refusals.append(ReplayNotice(.endsEarly, lane.agreement, lane.ticket, at: newest, text: text))
+        } else if let newest = lane.newest, last.position < newest.position {
+            let text = """
+                the partner changed ticket \(lane.ticket?.text ?? "") at \(newest.position), after the last message of ours: \
+                older values would stand; '--then-state' ends with what stands now
+                """
+            warnings.append(ReplayNotice(.partnerIsAhead, lane.agreement, lane.ticket, at: newest.position, text: text))
+        }
+    }
+}
+
+// MARK: - What is in the queue already
+
+extension Planner {
+    /// Takes the place of deliveries that stand still; returns how many go before the replay.
+    private mutating func judgeQueue(_ lane: LaneMaterial, hasState: Bool) -> Int {
+        guard lane.waitingCount > 0 else { return 0 }
+        guard let head = lane.parked.first else {
+            let text = "\(lane.waitingCount) deliveries wait already and go first"
+            warnings.append(ReplayNotice(.waiting, lane.agreement, lane.ticket, text: text))
+            return lane.waitingCount
+        }
+        let positions = Set(lane.messages.map(\.position))
+        // The range has no holes: with the oldest and the newest message all are in it.
+        let holdsAll =
+            lane.messages.first?.position == lane.oldestOutbound && lane.messages.last?.position == lane.newestOutbound
+        let isWhole = hasState || (holdsAll && lane.oldestOutbound != nil)
+        let open = lane.parked.first { delivery in
+            switch delivery.kind {
+            case .state: !isWhole
+            case .message: !hasState && !positions.contains(delivery.message)
+            }
+        }
+        if let open {
+            let text = """
+                the lane stands still at \(head.message), and the delivery of \(open.message) is not in the range: include it, \
+                or use '--mode state'
+                """
+            refusals.append(ReplayNotice(.blocked, lane.agreement, lane.ticket, at: head.message, text: text))
+            return lane.waitingCount
+        }
+        let text =
+            "the lane stands still at \(head.message): \(lane.waitingCount) deliveries are skipped in favour of the replay"
+        warnings.append(ReplayNotice(.takesOver, lane.agreement, lane.ticket, at: head.message, text: text))
+        replaced += lane.parked.map {
+            ReplacedDelivery(
+                lane: lane.lane,
+                stream: .agreement(lane.agreement.text),
+                ticket: lane.ticket?.text,
+                delivery: $0,
+            )
+        }
+        return 0
+    }
+}

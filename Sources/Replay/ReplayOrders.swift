@@ -1,0 +1,202 @@
+import JSON
+import Ledger
+import LedgerStore
+import Postgres
+import Sharing
+import TicketSharing
+
+/// A plan on its way into the ledger: what is read under the lock, decided, and written.
+struct ReplayOrders: Sendable {
+    /// Positions that stand in the facts; all are in the queue, and in the attempts that come of it.
+    static let recordedPositionCount = 1_000
+
+    let plan: ReplayPlan
+    let warrant: ReplayWarrant
+    private let lanes: [Place: ReplayLanePlan]
+    private let streams: Set<Position>
+
+    init(_ plan: ReplayPlan, _ warrant: ReplayWarrant) {
+        self.plan = plan
+        self.warrant = warrant
+        streams = Set(plan.lanes.map(\.lane.stream))
+        lanes = Dictionary(
+            plan.lanes.map { (Place(stream: $0.lane.stream, share: $0.lane.share), $0) },
+            uniquingKeysWith: { first, _ in first },
+        )
+    }
+
+    /// A lane, whatever its destination.
+    private struct Place: Hashable {
+        let stream: Position
+        let share: Position?
+    }
+
+    /// The replay's event, and what was sent between the plan and the lock.
+    struct Decided: Sendable {
+        let receipt: Receipt
+        let supplement: [ReplayItem]
+
+        /// The time by which rows are due.
+        let now: Timestamp
+    }
+
+    /// What is read under the lock.
+    var keys: StateKeys {
+        var keys = StateKeys()
+        keys.watches = [watch]
+        for replaced in plan.replaced {
+            keys.deliveries.insert(DeliveryID(rawValue: replaced.delivery.id))
+            if let ticket = replaced.ticket {
+                keys.shares.insert(ShareName(stream: replaced.stream, ticket: ticket))
+            }
+        }
+        // The heads of the streams that skipped deliveries are recorded in.
+        keys.agreements = Set(plan.lanes.filter { replacedLanes.contains($0.lane) }.map(\.agreement))
+        return keys
+    }
+
+    /// About how much it is; what stands in the rows is small beside what they cost.
+    var byteCount: Int {
+        min(4096 + plan.items.count * 64 + plan.replaced.count * 512, 4 * 1024 * 1024)
+    }
+
+    private var replacedLanes: Set<ShareLane> { Set(plan.replaced.map(\.lane)) }
+
+    private var watch: LedgerWatch {
+        var share: Position?
+        if case .share = plan.request.scope { share = plan.lanes.first?.lane.share }
+        return LedgerWatch(since: plan.end, streams: plan.streams, share: share)
+    }
+}
+
+// MARK: - Deciding
+
+extension ReplayOrders {
+    /// Records the replay; `nil`, and nothing recorded, where the plan does not hold any more.
+    func decide(_ transaction: inout SharingTransaction) -> Decided? {
+        guard plan.partners.allSatisfy({ transaction.partners[$0.id] == $0 }),
+            let supplement = supplement(transaction.changes(since: watch)),
+            plan.replaced.allSatisfy({ isReplaceable($0, transaction) })
+        else { return nil }
+        let id = transaction.sequencer.next
+        let facts = facts(id, supplement)
+        let detail = Facts.detail([
+            "partner": plan.partners.map(\.name).joined(separator: ", "),
+            "reason": warrant.reason,
+            "operator": warrant.operator,
+        ])
+        let receipt = transaction.append(
+            EventDraft(
+                .replayRequested,
+                stream: .system,
+                parts: [transaction.part(.facts, facts), transaction.part(.detail, detail)],
+            ),
+        )
+        for replaced in plan.replaced {
+            skip(replaced, for: id, &transaction)
+        }
+        return Decided(receipt: receipt, supplement: supplement, now: transaction.now)
+    }
+
+    /// What was sent since the plan was made and has to be sent again behind it; `nil` where the plan must be made again.
+    ///
+    /// A lane must not end with older values than the partner has heard; everything else that is new goes its own way.
+    func supplement(_ changes: [WatchedChange]) -> [ReplayItem]? {
+        guard changes.count < LedgerWatch.limit else { return nil }
+        var items: [ReplayItem] = []
+        for change in changes where streams.contains(change.stream) {
+            // What changes an agreement changes all of its lanes.
+            guard let share = change.share else { return nil }
+            guard let lane = lanes[Place(stream: change.stream, share: share)] else { continue }
+            switch change.type {
+            case .ticketShared, .ticketUpdated:
+                guard change.direction == .outbound, !lane.hasState else { continue }
+                guard plan.request.to == nil else { return nil }
+                items.append(
+                    ReplayItem(lane: lane.lane, position: change.position, event: change.event, kind: .message),
+                )
+            default: return nil
+            }
+        }
+        return items
+    }
+
+    private func isReplaceable(_ replaced: ReplacedDelivery, _ transaction: borrowing SharingTransaction) -> Bool {
+        guard let delivery = transaction.delivery(DeliveryID(rawValue: replaced.delivery.id)) else { return false }
+        return delivery.claim == nil
+    }
+
+    private func skip(_ replaced: ReplacedDelivery, for replay: Position, _ transaction: inout SharingTransaction) {
+        let delivery = replaced.delivery
+        let facts = Facts.object { facts in
+            facts.member("destination", "partner")
+            facts.member("message", delivery.message.rawValue)
+            if let old = delivery.replay { facts.member("replay", old.rawValue) }
+            facts.member("replaced_by", replay.rawValue)
+        }
+        let detail = Facts.detail([
+            "partner": plan.partners.first { .partner($0.id) == replaced.lane.destination }?.name,
+            "reason": warrant.reason,
+            "operator": warrant.operator,
+        ])
+        _ = transaction.append(
+            EventDraft(
+                .deliverySkipped,
+                direction: delivery.direction,
+                stream: replaced.stream,
+                ticket: replaced.ticket,
+                about: delivery.messageID,
+                parts: [transaction.part(.facts, facts), transaction.part(.detail, detail)],
+            ),
+        )
+        transaction.remove(DeliveryID(rawValue: delivery.id))
+    }
+}
+
+// MARK: - Facts
+
+extension ReplayOrders {
+    private func facts(_ id: Position, _ supplement: [ReplayItem]) -> [UInt8] {
+        let request = plan.request
+        let items = plan.items + supplement
+        let positions = items.lazy.map { String($0.position.rawValue) }
+        return Facts.object { facts in
+            facts.member("replay", id.rawValue)
+            facts.member("mode", request.mode.rawValue)
+            facts.scope(request.scope, partner: plan.partners.first?.id)
+            if let from = request.from { facts.edge("from", from) }
+            if let to = request.to { facts.edge("to", to) }
+            if request.mode == .messages { facts.member("then_state", request.endsWithState) }
+            facts.member("items", items.count)
+            facts.member("messages", items.count { $0.kind == .message })
+            facts.member("states", items.count { $0.kind == .state })
+            facts.member("lanes", plan.lanes.count)
+            facts.member("skipped", plan.replaced.count)
+            facts.member("planned_at", plan.end.rawValue)
+            facts.name("positions")
+            facts.array { array in
+                for position in positions.prefix(Self.recordedPositionCount) { array.raw(Array(position.utf8)) }
+            }
+        }
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func scope(_ scope: ReplayRequest.Scope, partner: Position?) {
+        switch scope {
+        case .share(let agreement, let ticket):
+            member("agreement", agreement.text)
+            member("ticket", ticket.text)
+        case .agreement(let agreement): member("agreement", agreement.text)
+        case .partner:
+            if let partner { member("partner", partner.rawValue) }
+        }
+    }
+
+    fileprivate mutating func edge(_ name: String, _ edge: ReplayRequest.Edge) {
+        switch edge {
+        case .time(let time): member(name, "\(time)")
+        case .position(let position): member(name, position.rawValue)
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import Ledger
+import LedgerStore
+import Postgres
+import Sharing
+
+/// The rows of a replay, written in the transaction that records it.
+extension ReplayOrders {
+    /// Rows of one statement, so that none is too large however long the replay is.
+    static let rowCount = 5_000
+
+    func statements(_ decided: Decided) -> [SQL] {
+        let items = plan.items + decided.supplement
+        var statements = [
+            Statements.replay(
+                decided.receipt.position,
+                plan.request.mode.rawValue,
+                Facts.cleaned(warrant.reason),
+                Facts.cleaned(warrant.operator),
+                decided.receipt.recorded,
+                Int32(items.count),
+            )
+        ]
+        for start in stride(from: 0, to: plan.replaced.count, by: Self.rowCount) {
+            let page = plan.replaced[start..<min(start + Self.rowCount, plan.replaced.count)]
+            statements.append(Statements.skip(page.map(\.delivery.id)))
+        }
+        for start in stride(from: 0, to: items.count, by: Self.rowCount) {
+            let page = items[start..<min(start + Self.rowCount, items.count)]
+            statements.append(
+                Statements.enqueue(
+                    page.map(\.lane.destination.rawValue),
+                    page.map(\.lane.stream),
+                    page.map(\.lane.share),
+                    page.indices.map { Int32($0) },
+                    page.map(\.position),
+                    page.map(\.event),
+                    page.map(\.kind.rawValue),
+                    decided.receipt.position,
+                    decided.receipt.recorded,
+                    decided.now,
+                ),
+            )
+        }
+        return statements
+    }
+}
+
+private enum Statements {
+    static let replay = Statement<Position, String, String, String, Timestamp, Int32>(
+        """
+        INSERT INTO delivery.replay (replay_id, mode, reason, operator, requested_at, item_count)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        """
+    )
+
+    static let skip = Statement<[Int64]>("DELETE FROM delivery.queue WHERE delivery_id = ANY ($1)")
+
+    /// A row is the head of its lane if the lane was empty and no row before it in this statement is of that lane.
+    ///
+    /// With and without a share apart, so that both can use the lanes' index.
+    static let enqueue = Statement<
+        [Int64], [Position], [Position?], [Int32], [Position], [EventID], [String], Position, Timestamp, Timestamp
+    >(
+        """
+        INSERT INTO delivery.queue (
+            partner_id, stream_id, share_id, queue_position, item, message_position, message_id, replay_id,
+            enqueued_at, due_at, is_head, is_barrier, kind)
+        SELECT d.partner_id, d.stream_id, d.share_id, $8, d.item, d.position, d.event_id, $8, $9, $10,
+            NOT EXISTS (
+                SELECT
+                FROM delivery.queue AS q
+                WHERE q.partner_id = d.partner_id
+                    AND q.stream_id = d.stream_id
+                    AND q.share_id = d.share_id
+            )
+            AND NOT (
+                d.share_id IS NULL
+                AND EXISTS (
+                    SELECT
+                    FROM delivery.queue AS q
+                    WHERE q.partner_id = d.partner_id
+                        AND q.stream_id = d.stream_id
+                        AND q.share_id IS NULL
+                )
+            )
+            AND row_number() OVER (PARTITION BY d.partner_id, d.stream_id, d.share_id ORDER BY d.item) = 1,
+            d.share_id IS NULL,
+            d.kind
+        FROM unnest($1, $2, $3, $4, $5, $6, $7)
+            AS d (partner_id, stream_id, share_id, item, position, event_id, kind)
+        """
+    )
+}

@@ -1,0 +1,120 @@
+import HTTPServer
+import Logging
+import Synchronization
+
+/// A help desk at the other end: answers as it is told, and keeps what it was sent.
+final class FakePartner: Sendable {
+    typealias Script = @Sendable (_ number: Int, _ request: HTTPRequest) async -> HTTPResponse
+
+    private struct State {
+        var requests: [HTTPRequest] = []
+        var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+        var script: Script
+        var active = 0
+        var mostActive = 0
+    }
+
+    let port: UInt16
+    private let server: HTTPServer
+    private let state: Mutex<State>
+
+    /// Answers 200 to everything unless told otherwise; `number` counts requests from 0.
+    init(_ script: @escaping Script = { _, _ in HTTPResponse(status: 200) }) throws {
+        let socket = try ListeningSocket.bind(host: "127.0.0.1", port: 0)
+        port = socket.port
+        let box = Box()
+        state = Mutex(State(script: script))
+        server = HTTPServer(
+            configuration: HTTPServerConfiguration(),
+            logger: Logger(label: "test.partner", logLevel: .error),
+        ) { request in
+            guard let partner = box.partner else { return HTTPResponse(status: 500) }
+            return await partner.answer(request)
+        }
+        box.partner = self
+        try server.start(on: socket)
+    }
+
+    private final class Box: Sendable {
+        private let storage = Mutex<FakePartner?>(nil)
+        var partner: FakePartner? {
+            get { storage.withLock { $0 } }
+            set { storage.withLock { $0 = newValue } }
+        }
+    }
+
+    var url: String { "http://127.0.0.1:\(port)/sharing" }
+
+    var requests: [HTTPRequest] { state.withLock(\.requests) }
+
+    /// Method and last part of the path of every request, in order of receipt.
+    var received: [String] {
+        requests.map { "\($0.method) \($0.target.split(separator: "/").last ?? "")" }
+    }
+
+    /// The most requests that were under way at once.
+    var mostActive: Int { state.withLock(\.mostActive) }
+
+    func setScript(_ script: @escaping Script) {
+        state.withLock { $0.script = script }
+    }
+
+    /// Waits until so many requests have come; the test's time limit bounds it.
+    func waitForRequests(_ count: Int) async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                if state.requests.count < count { state.waiters.append((count, continuation)) }
+                return state.requests.count >= count
+            }
+            if isThere { continuation.resume() }
+        }
+    }
+
+    func stop() async {
+        await server.stop(deadline: .seconds(1))
+    }
+
+    private func answer(_ request: HTTPRequest) async -> HTTPResponse {
+        let (number, script, ready) = state.withLock { state in
+            state.requests.append(request)
+            state.active += 1
+            state.mostActive = max(state.mostActive, state.active)
+            let ready = state.waiters.filter { $0.count <= state.requests.count }.map(\.continuation)
+            state.waiters.removeAll { $0.count <= state.requests.count }
+            return (state.requests.count - 1, state.script, ready)
+        }
+        for continuation in ready { continuation.resume() }
+        let response = await script(number, request)
+        state.withLock { $0.active -= 1 }
+        return response
+    }
+}
+
+/// Lets something happen once, and whoever waits for it go on.
+final class Gate: Sendable {
+    private struct State {
+        var isOpen = false
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    func open() {
+        let waiters = state.withLock { state in
+            state.isOpen = true
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    func wait() async {
+        await withCheckedContinuation { continuation in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.waiters.append(continuation) }
+                return state.isOpen
+            }
+            if isOpen { continuation.resume() }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import Delivery
+import HTTPServer
+import Ledger
+import LedgerStore
+import Postgres
+import Sharing
+import TestSupport
+import Testing
+import TicketSharing
+
+@Suite(.schema, .timeLimit(.minutes(2)), .tags(.concurrency))
+struct SharedWorkTests {
+    @Test func `two processes share the work, send nothing twice and keep to the partner's limit`() async throws {
+        let partner = try FakePartner { _, _ in HTTPResponse(status: 200) }
+        let first = try await TestLedger()
+        try await first.addPartner("lens", at: partner.url) { $0.concurrency = 5 }
+        let agreement = try await first.agree(with: "lens", at: partner.url)
+        for number in 0..<30 {
+            try await first.share("t\(number)", under: agreement)
+            for change in 0..<3 {
+                try await first.update("t\(number)", under: agreement, subject: "\(change)")
+            }
+        }
+        // Work is taken in small bites, so that neither takes all of it.
+        let second = try await TestLedger(clock: first.clock) { $0.maximumInFlight = 3 }
+        let third = try await TestLedger(clock: first.clock) { $0.maximumInFlight = 3 }
+        try await second.withEngine { _ in
+            try await third.withEngine { _ in
+                await partner.waitForRequests(120)
+                try await second.untilDelivered(seenBy: [second, third])
+            }
+        }
+        #expect(partner.requests.count == 120)
+        #expect(Set(partner.requests.compactMap { $0.headers.first("Idempotency-Key") }).count == 120)
+        #expect(partner.mostActive <= 5)
+        let succeeded = try await first.events(.attemptSucceeded)
+        #expect(succeeded.count == 120)
+        #expect(try await first.events(.attemptUnknown, .attemptFailed).isEmpty)
+        #expect(
+            try await isInOrder(
+                partner.requests.map { (String($0.target), $0.headers.first("Idempotency-Key") ?? "") },
+                first
+            )
+        )
+        for ledger in [first, second, third] { await ledger.close() }
+        await partner.stop()
+    }
+
+    /// Whether each share's messages came in the order of their positions.
+    private func isInOrder(_ received: [(target: String, key: String)], _ ledger: TestLedger) async throws -> Bool {
+        let positions = try await ledger.store.read { session in
+            let rows = try session.query("SELECT event_id::text, position FROM ledger.event WHERE type LIKE 'ticket.%'")
+            return Dictionary(try rows.decode((String, Int64).self).map { ($0.0, $0.1) }, uniquingKeysWith: { $1 })
+        }
+        let lanes = Dictionary(grouping: received, by: \.target).values
+        return lanes.allSatisfy { lane in
+            let order = lane.map { positions[$0.key] ?? -1 }
+            return order == order.sorted() && !order.contains(-1)
+        }
+    }
+
+    @Test func `a claim taken by two at once goes to one of them`() async throws {
+        let ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: "https://lens.example/sharing") { $0.concurrency = 100 }
+        let agreement = try await ledger.agree(with: "lens", at: "https://lens.example/sharing")
+        for number in 0..<40 {
+            try await ledger.share("t\(number)", under: agreement)
+        }
+        let now = ledger.clock.now
+        let claimed = try await withThrowingTaskGroup(of: [Int64].self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    try await ledger.store.read { session in
+                        try session.query(
+                            """
+                            SELECT delivery_id
+                            FROM delivery.claim(
+                                gen_random_uuid(), 60, \(now), 10, 1000000, 0, '{}'::bigint[], '{}'::integer[], 0)
+                            """
+                        ).decode((Int64).self)
+                    }
+                }
+            }
+            return try await group.reduce(into: []) { $0 += $1 }
+        }
+        #expect(claimed.count == 40)
+        #expect(Set(claimed).count == 40)
+        await ledger.close()
+    }
+
+    @Test func `a claim is bounded in bytes, but never empty`() async throws {
+        let ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: "https://lens.example/sharing") { $0.concurrency = 100 }
+        let agreement = try await ledger.agree(with: "lens", at: "https://lens.example/sharing")
+        for number in 0..<5 {
+            try await ledger.share("t\(number)", under: agreement, subject: String(repeating: "x", count: 10_000))
+        }
+        let now = ledger.clock.now
+        func claim(_ bytes: Int64) async throws -> Int {
+            try await ledger.store.read { session in
+                try session.query(
+                    """
+                    SELECT delivery_id
+                    FROM delivery.claim(gen_random_uuid(), 60, \(now), 10, \(bytes), 0, '{}'::bigint[], '{}'::integer[], 0)
+                    """
+                ).count
+            }
+        }
+        #expect(try await claim(1) == 1)
+        #expect(try await claim(25_000) == 3)
+        #expect(try await claim(1_000_000) == 1)
+        await ledger.close()
+    }
+
+    @Test func `partners take turns, and a limit on all is shared among them`() async throws {
+        let ledger = try await TestLedger()
+        for number in 0..<4 {
+            let url = "https://lens\(number).example/sharing"
+            try await ledger.addPartner("lens\(number)", at: url) { $0.concurrency = 10 }
+            let agreement = try await ledger.agree(with: "lens\(number)", at: url, id: "a\(number)")
+            for ticket in 0..<6 {
+                try await ledger.share("t\(number)\(ticket)", under: agreement)
+            }
+        }
+        let now = ledger.clock.now
+        let claimed = try await ledger.store.read { session in
+            try session.query(
+                """
+                SELECT partner
+                FROM delivery.claim(gen_random_uuid(), 60, \(now), 8, 1000000, 0, '{}'::bigint[], '{}'::integer[], 0)
+                """
+            ).decode((String).self)
+        }
+        #expect(claimed.sorted() == ["lens0", "lens0", "lens1", "lens1", "lens2", "lens2", "lens3", "lens3"])
+        await ledger.close()
+    }
+}

@@ -1,0 +1,260 @@
+import Delivery
+import HTTPClient
+import HTTPServer
+import Ledger
+import LedgerStore
+import Logging
+import Postgres
+import Projections
+import Replay
+import Sharing
+import TestSupport
+import Testing
+import TicketSharing
+
+/// Replays from the command's side to a partner's help desk, over real sockets.
+@Suite(.schema, .timeLimit(.minutes(2)))
+struct ReplayDeliveryTests {
+    @Test func `messages sent twice are the same bytes in the same order, and a POST of what is there is done`()
+        async throws
+    {
+        let scene = try await Scene()
+        let ledger = scene.ledger
+        try await ledger.share("t1", under: scene.agreement)
+        try await ledger.update("t1", "a", under: scene.agreement)
+        let odd = #"{ "subject" : "\u00dcber",  "tags":["x"], "custom_fields":{"n":1e400,"n":2}, "comments":[] }"#
+        try await ledger.ticket("PUT", "t1", under: scene.agreement, body: odd)
+        try await scene.deliver()
+        let original = scene.desk.takeRequests().filter { $0.target.contains("/tickets/") }
+        #expect(original.map(\.method) == ["POST", "PUT", "PUT"])
+        for _ in 0..<2 {
+            let (plan, replay) = try await ledger.start(ReplayRequest(try scene.share("t1")))
+            #expect(plan.acknowledgedCount == 3)
+            try await scene.deliver()
+            let again = scene.desk.takeRequests()
+            #expect(again.map(\.method) == original.map(\.method) && again.map(\.target) == original.map(\.target))
+            #expect(again.map(\.body) == original.map(\.body))
+            #expect(again.map { $0.headers.first("ShareLedger-Replay-Of") } == plan.items.map { "\($0.event)" })
+            let finished = try await scene.finished(replay)
+            #expect(finished == #"{"v":1,"replay":\#(replay.receipt.position),"items":3,"delivered":3}"#)
+        }
+        #expect(try await ledger.queue().isEmpty)
+        let attempts = try await ledger.value(
+            "SELECT string_agg(e.status::text, ',' ORDER BY e.position) FROM ledger.event AS e WHERE e.type = 'attempt.succeeded' AND e.share_id IS NOT NULL"
+        )
+        #expect(attempts == "201,200,200,422,200,200,422,200,200")
+        await scene.close()
+    }
+
+    @Test func `a partner that lost its data gets every ticket as it stands`() async throws {
+        let scene = try await Scene()
+        let ledger = scene.ledger
+        for ticket in ["t1", "t2", "t3"] { try await ledger.share(ticket, under: scene.agreement) }
+        try await ledger.update("t1", "a", under: scene.agreement)
+        try await ledger.update("t1", "theirs", under: scene.agreement, .inbound)
+        try await ledger.update("t2", "b", under: scene.agreement)
+        try await ledger.ticket("DELETE", "t3", under: scene.agreement)
+        try await scene.deliver()
+        scene.desk.loseTickets()
+        _ = scene.desk.takeRequests()
+        let (plan, replay) = try await ledger.start(ReplayRequest(.partner("lens"), mode: .state))
+        #expect(plan.stateCount == 2 && plan.warnings.counts == [.unshared: 1])
+        try await scene.deliver()
+        // It is known to have held them: a PUT, and when that finds nothing a POST.
+        let sent = scene.desk.takeRequests()
+        for ticket in ["t1", "t2"] {
+            #expect(sent.filter { $0.target.hasSuffix(ticket) }.map(\.method) == ["PUT", "POST"])
+            #expect(scene.desk.ticket(ticket)?.encoded() == (try await scene.held(ticket)).encoded())
+        }
+        #expect(scene.desk.ticket("t1")?.subject == "theirs" && scene.desk.ticket("t3") == nil)
+        #expect(try await scene.finished(replay).contains(#""items":2,"delivered":2"#))
+        await scene.close()
+    }
+
+    @Test func `old messages of a range end with the ticket as it stands`() async throws {
+        let scene = try await Scene()
+        let ledger = scene.ledger
+        try await ledger.share("t1", under: scene.agreement)
+        let second = try await ledger.update("t1", "a", under: scene.agreement)
+        try await ledger.update("t1", "b", under: scene.agreement)
+        try await scene.deliver()
+        scene.desk.loseTickets()
+        _ = scene.desk.takeRequests()
+        let range = ReplayRequest(try scene.share("t1"), to: .position(second.position), endsWithState: true)
+        try await ledger.start(range)
+        try await scene.deliver()
+        #expect(scene.desk.takeRequests().map(\.method) == ["POST", "PUT"])
+        #expect(scene.desk.ticket("t1")?.encoded() == (try await scene.held("t1")).encoded())
+        await scene.close()
+    }
+
+    @Test func `a replay gets a lane going again that stood still`() async throws {
+        let scene = try await Scene()
+        let ledger = scene.ledger
+        try await ledger.share("t1", under: scene.agreement)
+        try await scene.deliver()
+        scene.desk.loseTickets()
+        try await ledger.update("t1", "a", under: scene.agreement)
+        try await ledger.update("t1", "b", under: scene.agreement)
+        try await scene.run {
+            try await scene.until(
+                "a lane that stands still",
+                "SELECT count(*) = 1 FROM delivery.queue WHERE state = 'parked'"
+            )
+        }
+        #expect(scene.desk.ticket("t1") == nil)
+        let (plan, _) = try await ledger.start(ReplayRequest(try scene.share("t1")))
+        #expect(plan.replacedCount == 2)
+        try await scene.deliver()
+        #expect(scene.desk.ticket("t1")?.encoded() == (try await scene.held("t1")).encoded())
+        await scene.close()
+    }
+
+    @Test func `a replay waits for a paused partner and survives a restart`() async throws {
+        let scene = try await Scene()
+        let ledger = scene.ledger
+        try await ledger.share("t1", under: scene.agreement)
+        try await scene.deliver()
+        _ = scene.desk.takeRequests()
+        try await ledger.setPaused(true, "lens")
+        let (_, replay) = try await ledger.start(ReplayRequest(try scene.share("t1")))
+        // What goes to another partner shows that the queue was looked at.
+        let otherDesk = try FakeDesk()
+        try await ledger.addPartner("other", at: otherDesk.url)
+        let other = try await ledger.agree("a2", with: "other", at: otherDesk.url)
+        try await ledger.share("o1", under: other)
+        try await ledger.share("t2", under: scene.agreement)
+        try await scene.run {
+            try await scene.until(
+                "the other partner's messages",
+                """
+                SELECT NOT EXISTS (
+                    SELECT
+                    FROM delivery.queue AS q
+                    JOIN projection.partner AS p USING (partner_id)
+                    WHERE p.name = 'other'
+                )
+                """
+            )
+        }
+        #expect(otherDesk.ticket("o1") != nil && scene.desk.takeRequests().isEmpty)
+        try await ledger.setPaused(false, "lens")
+        try await scene.deliver()
+        #expect(scene.desk.takeRequests().map(\.method).sorted() == ["POST", "POST"])
+        #expect(try await scene.finished(replay).contains(#""delivered":1"#))
+        await otherDesk.stop()
+        await scene.close()
+    }
+}
+
+// MARK: - Scene
+
+/// A ledger, a partner's help desk, an agreement between them, and an engine that runs when a test says so.
+private struct Scene {
+    let ledger: TestLedger
+    let desk: FakeDesk
+    let agreement: TestAgreement
+    let client: HTTPClient
+
+    init() async throws {
+        desk = try FakeDesk()
+        ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: desk.url)
+        agreement = try await ledger.agree(at: desk.url)
+        client = try HTTPClient(HTTPClient.Configuration(trust: TrustStore()))
+    }
+
+    func share(_ ticket: String) throws -> ReplayRequest.Scope {
+        .share(agreement.id, try #require(TicketID(ticket)))
+    }
+
+    /// Runs an engine while `body` does.
+    func run(_ body: () async throws -> Void) async throws {
+        var settings = DeliverySettings(version: "test")
+        settings.shortestPoll = .milliseconds(20)
+        settings.longestPoll = .milliseconds(50)
+        settings.upkeepInterval = .milliseconds(100)
+        let store = ledger.store
+        let engine = DeliveryEngine(
+            store: store,
+            client: client,
+            settings: settings,
+            logger: Logger(label: "test.delivery", logLevel: .critical),
+            stateMessages: { delivery in
+                try await store.read { session in
+                    try StateReplay.messages(agreement: delivery.agreement, ticket: delivery.ticket, in: &session)
+                }
+            },
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await engine.run() }
+            do {
+                try await body()
+                await engine.stop(deadline: .seconds(10))
+            } catch {
+                await engine.stop(deadline: .zero)
+                throw error
+            }
+        }
+    }
+
+    /// Runs an engine until nothing waits and every replay is finished.
+    func deliver() async throws {
+        try await run {
+            try await until(
+                "an empty queue",
+                """
+                SELECT NOT EXISTS (SELECT FROM delivery.queue)
+                    AND NOT EXISTS (SELECT FROM delivery.replay WHERE finished_at IS NULL)
+                """
+            )
+        }
+    }
+
+    /// Waits until a query says yes: asks again whenever something was committed.
+    func until(_ what: String, _ condition: SQL) async throws {
+        let store = ledger.store
+        let reports = store.commits.reports()
+        @Sendable func holds() async throws -> Bool {
+            try await store.read { session in try session.query(condition).onlyRow()[0, as: Bool.self] }
+        }
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                if try await holds() { return true }
+                for await _ in reports where try await holds() { return true }
+                return false
+            }
+            group.addTask {
+                // The bound of the wait, not the wait.
+                try await Task.sleep(for: .seconds(30))
+                return false
+            }
+            let isMet = try await group.next() ?? false
+            group.cancelAll()
+            try #require(isMet, "waited in vain for \(what)")
+        }
+    }
+
+    /// The ticket as our ledger has it.
+    func held(_ ticket: String) async throws -> Ticket {
+        let id = try #require(TicketID(ticket))
+        let agreement = agreement.id
+        let share = try await ledger.store.read { session in
+            try Reconstructor.share(agreement: agreement, ticket: id, in: &session)
+        }
+        return try #require(share?.ticket)
+    }
+
+    /// The facts of the end of a replay.
+    func finished(_ replay: StartedReplay) async throws -> String {
+        let last = try await ledger.lastEvent(.replayFinished)
+        #expect(last.event.position > replay.receipt.position)
+        return last.facts
+    }
+
+    func close() async {
+        await ledger.close()
+        await client.stop()
+        await desk.stop()
+    }
+}
