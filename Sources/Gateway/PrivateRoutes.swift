@@ -1,0 +1,91 @@
+package import HTTPServer
+import Ledger
+import Sharing
+import TicketSharing
+
+/// What our own side can reach: the protocol towards each partner, health, and what needs the bearer token.
+package struct PrivateRoutes: Sendable {
+    private let service: MessageService
+    private let hosts: Set<String>
+    private let token: AccessToken
+    private let readiness: @Sendable () async -> Readiness
+
+    /// Whether the service takes messages.
+    package enum Readiness: Sendable, Equatable {
+        case ready
+        case notReady(String)
+    }
+
+    /// - Parameters:
+    ///   - hosts: Values of `Host` that are answered, in lower case, with or without port; a page that rebinds its name
+    ///     to our address brings its own.
+    ///   - token: The bearer token of `/api` and `/metrics`.
+    package init(
+        service: MessageService,
+        hosts: [String],
+        token: AccessToken,
+        readiness: @escaping @Sendable () async -> Readiness,
+    ) {
+        self.service = service
+        self.hosts = Set(hosts.map { $0.lowercased() })
+        self.token = token
+        self.readiness = readiness
+    }
+
+    /// Answers one request.
+    package func answer(_ request: HTTPRequest) async -> HTTPResponse {
+        guard isKnownHost(request.headers.first("Host") ?? "") else {
+            let detail = "this Host is not served here; --private-host adds one"
+            return HTTPResponse(ProtocolFault(.forbidden, .notPermitted, detail))
+        }
+        switch request.path {
+        case "/healthz":
+            return HTTPResponse(status: 200, contentType: "text/plain", text: "ok\n")
+        case "/readyz":
+            switch await readiness() {
+            case .ready: return HTTPResponse(status: 200, contentType: "text/plain", text: "ready\n")
+            case .notReady(let cause):
+                let retry = HTTPResponse.Field("Retry-After", "5")
+                return HTTPResponse(
+                    status: 503,
+                    contentType: "text/plain",
+                    headers: [retry],
+                    text: "not ready: \(cause)\n"
+                )
+            }
+        case let path where path.hasPrefix("/to/"):
+            return await toPartner(request, path)
+        case let path where path.hasPrefix("/api/") || path == "/metrics":
+            guard token.isBorne(by: request) else {
+                let challenge = HTTPResponse.Field("WWW-Authenticate", "Bearer")
+                var response = HTTPResponse(ProtocolFault(.unauthorized, .tokenMissing, "a bearer token is required"))
+                response.headers = response.headers.filter { $0.name != "WWW-Authenticate" } + [challenge]
+                return response
+            }
+            return HTTPResponse(ProtocolFault(.notFound, .unknownResource, "there is nothing at this path"))
+        default:
+            return HTTPResponse(ProtocolFault(.notFound, .unknownResource, "there is nothing at this path"))
+        }
+    }
+
+    private func toPartner(_ request: HTTPRequest, _ path: Substring) async -> HTTPResponse {
+        let name = path.dropFirst("/to/".count).prefix { $0 != "/" }
+        let base = path.prefix("/to/".count + name.count)
+        return await service.answer(
+            IncomingRequest(
+                request,
+                direction: .outbound,
+                route: ProtocolPath.route(path, below: base),
+                partner: String(name),
+                source: request.peer.address,
+            ),
+        )
+    }
+
+    private func isKnownHost(_ host: String) -> Bool {
+        let host = host.lowercased()
+        guard !hosts.contains(host) else { return true }
+        guard let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") else { return false }
+        return hosts.contains(String(host[..<colon]))
+    }
+}

@@ -1,0 +1,34 @@
+package import Sharing
+import TicketSharing
+
+/// Reads paths of the protocol: a base path, `agreements` or `tickets`, an identifier.
+package enum ProtocolPath {
+    /// What a path below `base` names; `nil` where it names nothing of the protocol.
+    ///
+    /// - Parameter base: Such as `/sharing`, without a last slash; empty for the root.
+    package static func route(_ path: Substring, below base: Substring) -> IncomingRequest.Route? {
+        guard path.hasPrefix(base) else { return nil }
+        let parts = path.dropFirst(base.count).split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0].isEmpty, let resource = Resource(rawValue: String(parts[1])) else {
+            return nil
+        }
+        return IncomingRequest.Route(resource: resource, identifier: unescaped(parts[2]))
+    }
+
+    /// Percent escapes undone; what is no escape stays, and makes the identifier one that is refused.
+    private static func unescaped(_ text: Substring) -> String {
+        guard text.contains("%") else { return String(text) }
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            let digits = String(decoding: rest.prefix(2), as: UTF8.self)
+            if byte == UInt8(ascii: "%"), digits.utf8.count == 2, let value = UInt8(digits, radix: 16) {
+                bytes.append(value)
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,274 @@
+import Arguments
+import Cryptography
+import JSON
+import Ledger
+import LedgerStore
+import Sharing
+import TicketSharing
+
+private let uuid = Command.Positional("UUID", help: Lookup.agreementHelp)
+private let partner = Command.Positional("PARTNER", help: "The partner's name")
+private let companyName = Option<String>("name", "TEXT", help: "Our company's name, as the partner reads it")
+private let partnerName = Option<String>(
+    "partner-name",
+    "NAME",
+    help: "Accept the proposed partner too, under this name"
+)
+private let dialect = Option<Dialect>(choosing: "dialect", help: "What its software expects", defaultText: "standard")
+private let allowPrivateAddress = Flag(
+    "allow-private-address",
+    help: "Its name may resolve to an address that is not public"
+)
+private let allowHTTP = Flag("allow-http", help: "It may be spoken to without TLS")
+private let withoutTags = Flag("no-tags", help: "Do not share tags")
+private let withoutCustomFields = Flag("no-custom-fields", help: "Do not share custom fields")
+private let withoutPublicComments = Flag("no-public-comments", help: "Let the receiver add private comments only")
+
+let agreementCommand = Command(
+    "agreement",
+    summary: "Agreements under which tickets are shared",
+    subcommands: [
+        inviteCommand, listCommand, showCommand,
+        answering(
+            "accept",
+            "Accept a partner's invitation",
+            to: .accepted,
+            options: [partnerName, dialect, allowPrivateAddress, allowHTTP]
+        ),
+        answering("decline", "Decline a partner's invitation, for good", to: .declined),
+        answering("deactivate", "Suspend an accepted agreement", to: .inactive),
+        answering("reactivate", "Resume an agreement that we suspended", to: .accepted),
+        tokenCommand,
+    ],
+)
+
+// MARK: - Commands
+
+private let inviteCommand = Command(
+    "invite",
+    summary: "Invite a partner: make an agreement and send it",
+    examples: [.init("agreement invite lenswerk --name MondoCam", "Propose to share tickets with lenswerk")],
+    positionals: [partner],
+    options: Options.common + [companyName, withoutTags, withoutCustomFields, withoutPublicComments, Options.json],
+) { arguments in
+    let name = try arguments.required(partner)
+    let permissions = Agreement.Permissions(
+        syncsTags: !arguments[withoutTags],
+        syncsCustomFields: !arguments[withoutCustomFields],
+        allowsPublicComments: !arguments[withoutPublicComments],
+    )
+    let company = arguments[companyName]
+    return try await Workspace.with(arguments) { workspace in
+        try await workspace.store { store in
+            let found = try await store.read { session in try Lookup.partner(name, in: &session) }
+            let local = hexadecimal(Randomness.system.bytes(16))
+            guard let key = AccessKey(hexadecimal(Randomness.system.bytes(20))) else {
+                preconditionFailure("hex digits make a key")
+            }
+            let agreement = Agreement(
+                id: AgreementID(of: local, below: store.settings.publicURL, digest: sha1),
+                name: company,
+                senderURL: store.settings.publicURL,
+                receiverURL: found.baseURL,
+                status: .pending,
+                deactivatedBy: nil,
+                permissions: permissions,
+            )
+            let body = AgreementDraft.invitation(to: agreement, key: key).encoded(as: found.dialect)
+            let answer = try await send(body, .post, agreement.id, partner: name, store)
+            return try await report(answer, agreement.id, "invited", arguments, store)
+        }
+    }
+}
+
+private let listCommand = Command(
+    "list",
+    summary: "List the agreements",
+    examples: [.init("agreement list", "All of them, with their partners")],
+    options: Options.common + [Options.json],
+) { arguments in
+    try await Workspace.with(arguments) { workspace in
+        try await workspace.store { store in
+            try await show(store.read { session in try AgreementReader.all(in: &session) }, arguments, store)
+            return 0
+        }
+    }
+}
+
+private let showCommand = Command(
+    "show",
+    summary: "Show one agreement",
+    examples: [.init("agreement show ae7d", "What stands in it now")],
+    positionals: [uuid],
+    options: Options.common + [Options.json],
+) { arguments in
+    let text = try arguments.required(uuid)
+    return try await Workspace.with(arguments) { workspace in
+        try await workspace.store { store in
+            try await show([store.read { session in try Lookup.agreement(text, in: &session) }], arguments, store)
+            return 0
+        }
+    }
+}
+
+private let tokenCommand = Command(
+    "token",
+    summary: "Print the token that the desk's client sends under an agreement",
+    discussion: "It is a secret: X-Ticket-Sharing-Token, the agreement's uuid and its access key.",
+    examples: [.init("agreement token ae7d", "For the settings of the desk's ticket-sharing client")],
+    positionals: [uuid],
+    options: Options.common,
+) { arguments in
+    let text = try arguments.required(uuid)
+    return try await Workspace.with(arguments) { workspace in
+        try await workspace.store { store in
+            let keys = store.keys
+            let token = try await store.read { session -> Token? in
+                let record = try Lookup.agreement(text, in: &session)
+                guard let version = record.key else { return nil }
+                return try AgreementReader.accessKey(version.number, of: record, keys: keys, in: &session)
+                    .map { Token(agreement: record.agreement.id, key: $0) }
+            }
+            guard let token else { throw CommandFailure("agreement \(text) has no access key", status: 66) }
+            Console.print("\(token.headerValue)\n")
+            return 0
+        }
+    }
+}
+
+private func answering(
+    _ word: String,
+    _ summary: String,
+    to status: Agreement.Status,
+    options: [any OptionDeclaration] = [],
+) -> Command {
+    Command(
+        word,
+        summary: summary,
+        examples: [.init("agreement \(word) ae7d", summary)],
+        positionals: [uuid],
+        options: Options.common + options + [Options.json],
+    ) { arguments in
+        let text = try arguments.required(uuid)
+        return try await Workspace.with(arguments) { workspace in
+            try await workspace.store { store in
+                let record = try await store.read { session in try Lookup.agreement(text, in: &session) }
+                let name = try await acceptedPartner(of: record, arguments, store)
+                let dialect = try await store.read { session in
+                    try PartnerReader.all(in: &session).first { $0.name == name }?.dialect ?? .standard
+                }
+                let draft = AgreementDraft.change(of: record.agreement.id, to: status, by: record.ourRole)
+                let answer = try await send(draft.encoded(as: dialect), .put, record.agreement.id, partner: name, store)
+                return try await report(answer, record.agreement.id, "is \(status.rawValue)", arguments, store)
+            }
+        }
+    }
+}
+
+// MARK: - Steps
+
+/// The name of an agreement's partner, which is accepted first if it is only proposed and a name for it was given.
+private func acceptedPartner(
+    of record: AgreementRecord,
+    _ arguments: ParsedArguments,
+    _ store: Store,
+) async throws -> String {
+    let found = try await store.read { session in try PartnerReader.all(in: &session).first { $0.id == record.partner }
+    }
+    guard let found else { throw CommandFailure("the agreement's partner is not known") }
+    guard found.state == .proposed else { return found.name }
+    guard let name = arguments[partnerName] else {
+        let advice =
+            "accept it with --partner-name NAME, or with 'shareledger partner add NAME --url \(found.baseURL.text)'"
+        throw CommandFailure("\(found.baseURL.text) is only a proposed partner; \(advice)")
+    }
+    var wanted = PartnerSettings(name: name, url: found.baseURL)
+    wanted.dialect = arguments[dialect] ?? .standard
+    wanted.allowsPrivateAddress = arguments[allowPrivateAddress]
+    wanted.allowsHTTP = arguments[allowHTTP]
+    let settings = wanted
+    let by = Workspace.operatorName
+    let accepted = try await store.appender.append(StateKeys(), byteCount: 1024) { transaction in
+        Result { () throws(OperatorFault) in try transaction.acceptPartner(settings, operator: by) }
+    }
+    return try accepted.get().0.name
+}
+
+/// Sends an agreement message as our side of it, as the desk would through the private listener.
+private func send(
+    _ body: [UInt8],
+    _ method: RequestMethod,
+    _ id: AgreementID,
+    partner: String,
+    _ store: Store,
+) async throws -> Answer {
+    let request = IncomingRequest(
+        direction: .outbound,
+        method: method.rawValue,
+        target: "/to/\(partner)/agreements/\(id.text)",
+        version: "HTTP/1.1",
+        fields: [(Array("Content-Type".utf8)[...], Array("application/json".utf8)[...])],
+        body: body,
+        isBodyCut: false,
+        route: IncomingRequest.Route(resource: .agreements, identifier: id.text),
+        partner: partner,
+        source: "command",
+    )
+    let capture = RequestReader(keys: store.keys).read(request, at: .now(), operator: Workspace.operatorName)
+    return try await store.appender.append(StateKeys(of: capture), byteCount: body.count + 2048) { transaction in
+        transaction.decide(capture) { true }
+    }
+}
+
+private func report(
+    _ answer: Answer,
+    _ id: AgreementID,
+    _ what: String,
+    _ arguments: ParsedArguments,
+    _ store: Store,
+) async throws -> Int32 {
+    if let fault = answer.fault { throw CommandFailure("the agreement is not changed: \(fault.detail)") }
+    let record = try await store.read { session in try Lookup.agreement(id.text, in: &session) }
+    try await show([record], arguments, store)
+    let position = answer.receipt.map { " at position \($0.position)" } ?? ""
+    Console.note("Agreement \(id.text) \(what), recorded\(position); 'shareledger serve' delivers it")
+    return 0
+}
+
+private func show(_ records: [AgreementRecord], _ arguments: ParsedArguments, _ store: Store) async throws {
+    let partners = try await store.read { session in PartnerDirectory(try PartnerReader.all(in: &session)) }
+    if arguments[Options.json] {
+        Console.print(
+            json: JSONText.lines(records) { record, object in
+                let agreement = record.agreement
+                object.member("uuid", agreement.id.text)
+                object.optional("partner", partners[record.partner]?.name)
+                object.member("our_role", record.ourRole.rawValue)
+                object.member("status", agreement.status.rawValue)
+                object.optional("deactivated_by", agreement.deactivatedBy?.rawValue)
+                object.optional("name", agreement.name)
+                object.member("sender_url", agreement.senderURL.text)
+                object.member("receiver_url", agreement.receiverURL.text)
+                object.member("sync_tags", agreement.permissions.syncsTags)
+                object.member("sync_custom_fields", agreement.permissions.syncsCustomFields)
+                object.member("allows_public_comments", agreement.permissions.allowsPublicComments)
+                object.member("position", record.last.receipt.position.rawValue)
+                object.member("recorded_at", "\(record.last.receipt.recorded)")
+            },
+        )
+        return
+    }
+    var table = TextTable(["agreement", "partner", "we are", "status", "by", "name", "last change"])
+    for record in records {
+        table.add([
+            record.agreement.id.text,
+            partners[record.partner]?.name,
+            record.ourRole.rawValue,
+            record.agreement.status.rawValue,
+            record.agreement.deactivatedBy?.rawValue,
+            record.agreement.name,
+            "\(record.last.receipt.recorded)",
+        ])
+    }
+    Console.print(table.text)
+}

@@ -1,0 +1,95 @@
+import Arguments
+import Foundation
+import Linux
+import JSON
+import PostgresCluster
+
+let doctorCommand = Command(
+    "doctor",
+    summary: "Check everything and say what to do",
+    discussion: """
+        Looks at the data directory, the keys, the database and its settings, the schema, the ledger, what is delivered and
+        the running service. Nothing is changed. Each line begins with OK, WARN or FAIL; the exit status is 0 only where no
+        line is a FAIL. The ledger is looked at in samples: its last events, and stretches all over it.
+        """,
+    examples: [
+        .init("doctor", "Before and after every change of the installation"),
+        .init("doctor --json", "For a monitoring system"),
+        .init("doctor --data /var/lib/shareledger --public-listen 127.0.0.1:8410", "Look at the public port as well"),
+    ],
+    options: Options.common + [Options.publicListen, Options.privateListen, Options.tokenFile, Options.json],
+) { arguments in
+    var examination = Examination(isJSON: arguments[Options.json])
+    await examination.run(arguments)
+    examination.finish()
+    return examination.hasFailed ? 1 : 0
+}
+
+/// Looks at one thing after the other and says at once what it came to.
+private struct Examination {
+    private var list: JSONList?
+    private(set) var hasFailed = false
+
+    init(isJSON: Bool) {
+        list = isJSON ? JSONList() : nil
+    }
+
+    mutating func run(_ arguments: ParsedArguments) async {
+        let path = arguments[Options.data] ?? ".shareledger"
+        add(DirectoryChecks.dataDirectory(path))
+        guard !hasFailed else { return }
+        do {
+            let directory = try DataDirectory.prepare(at: path)
+            Interruption.ofCommand.arm()
+            try Privileges.drop(to: directory.owner)
+            add(DirectoryChecks.token(arguments[Options.tokenFile] ?? directory.path(of: "token")))
+            add(DirectoryChecks.space(directory.path))
+            await runOnDatabase(try await Workspace.open(directory, arguments), arguments)
+        } catch {
+            add([.fail("database", error)])
+        }
+    }
+
+    private mutating func runOnDatabase(_ workspace: Workspace, _ arguments: ParsedArguments) async {
+        for check in DatabaseChecks.all + LedgerChecks.all {
+            do {
+                let found = try await workspace.session { session in
+                    let context = CheckContext(keyFile: workspace.keyFile, isPrivate: workspace.isPrivate)
+                    return try check.look(context, &session)
+                }
+                add(found)
+            } catch {
+                add([.fail(check.subject, error)])
+                // Without it, every further look would fail in the same way.
+                if check.isFundamental { break }
+            }
+            if check.isFundamental, hasFailed { break }
+        }
+        add(await ServiceChecks(workspace: workspace, arguments: arguments).look())
+        do {
+            try await workspace.close()
+        } catch {
+            add([.fail("database", error)])
+        }
+    }
+
+    mutating func finish() {
+        list?.finish()
+    }
+
+    private mutating func add(_ findings: [Finding]) {
+        for finding in findings {
+            hasFailed = hasFailed || finding.state == .fail
+            guard list != nil else {
+                Console.print(finding.text)
+                continue
+            }
+            list?.add { object in
+                object.member("check", finding.subject)
+                object.member("state", finding.state.rawValue)
+                object.member("message", finding.message)
+                object.optional("advice", finding.advice)
+            }
+        }
+    }
+}

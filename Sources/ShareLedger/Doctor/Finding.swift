@@ -1,0 +1,54 @@
+/// What one look came to.
+struct Finding: Sendable {
+    /// How it is.
+    enum State: String, Sendable {
+        case ok
+
+        /// It works, but somebody should know or do something.
+        case warn
+
+        /// It does not work, or cannot be trusted.
+        case fail
+    }
+
+    let state: State
+
+    /// What was looked at, in a word or two.
+    let subject: String
+
+    let message: String
+
+    /// What to do about it.
+    let advice: String?
+
+    static func ok(_ subject: String, _ message: String) -> Finding {
+        Finding(state: .ok, subject: subject, message: message, advice: nil)
+    }
+
+    static func warn(_ subject: String, _ message: String, advice: String) -> Finding {
+        Finding(state: .warn, subject: subject, message: message, advice: advice)
+    }
+
+    static func fail(_ subject: String, _ message: String, advice: String?) -> Finding {
+        Finding(state: .fail, subject: subject, message: message, advice: advice)
+    }
+
+    /// What could not even be looked at.
+    static func fail(_ subject: String, _ error: any Error) -> Finding {
+        fail(subject, CommandFailure(error).description, advice: nil)
+    }
+}
+
+extension Finding {
+    /// One line, and one more for what to do.
+    var text: String {
+        let word = state.rawValue.uppercased()
+        let head = word + String(repeating: " ", count: 6 - word.count)
+        let padding = String(repeating: " ", count: max(1, Self.subjectWidth - subject.count))
+        let line = TerminalText.line("\(head)\(subject)\(padding)\(message)") + "\n"
+        guard let advice else { return line }
+        return line + String(repeating: " ", count: 6 + Self.subjectWidth) + TerminalText.line(advice) + "\n"
+    }
+
+    private static let subjectWidth = 16
+}

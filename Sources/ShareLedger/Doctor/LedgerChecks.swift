@@ -1,0 +1,177 @@
+import Cryptography
+import Ledger
+import LedgerStore
+import Postgres
+import Projections
+import Sharing
+import TicketSharing
+
+/// Looks at the ledger and what is made of it, in samples that take about a second however long it is.
+enum LedgerChecks {
+    static let all = [origin, extent, gaps, leaves, following, deliveries, partners]
+
+    /// Events whose leaves are computed again, and those of them whose parts are.
+    private static let leafCount = 1000
+    private static let partCount = 100
+
+    /// How many positions are counted at the end, and in each of the stretches all over the ledger.
+    private static let tailCount: Int64 = 10_000
+    private static let stretchCount: Int64 = 16
+    private static let stretchLength: Int64 = 1000
+
+    private static let origin = DatabaseCheck("origin", isFundamental: true) { _, session in
+        let rows = try session.query("SELECT name, epoch FROM ledger.epoch ORDER BY epoch DESC LIMIT 1")
+            .decode((String, Int32).self)
+        guard let newest = rows.first, let settings = try SavedSettings.load(in: &session) else {
+            return [.fail("origin", "there is no ledger yet", advice: "'shareledger init' or 'serve' makes one")]
+        }
+        var findings: [Finding] = [.ok("origin", "\(newest.0)/\(newest.1)")]
+        let publicURL = try settings.sharingSettings().publicURL
+        if !publicURL.isSecure, !ServiceChecks.isLoopback(publicURL.host) {
+            let message = "partners reach us at \(publicURL.text), without TLS"
+            findings.append(.warn("public URL", message, advice: "put a TLS proxy in front, or give --tls-cert"))
+        } else {
+            findings.append(.ok("public URL", publicURL.text))
+        }
+        return findings
+    }
+
+    private static let extent = DatabaseCheck("ledger") { _, session in
+        guard let last = try LedgerReader.events(where: "true", limit: 1, isDescending: true, in: &session).first else {
+            return [.fail("ledger", "it has no events", advice: "restore it from its backup")]
+        }
+        var findings: [Finding] = [.ok("ledger", "last position \(last.position), recorded at \(last.recorded)")]
+        let ahead = last.recorded.microseconds - Timestamp.now().microseconds
+        if ahead > 1_000_000 {
+            let message = "the last event is \(ahead / 1_000_000) s ahead of the clock"
+            findings.append(.warn("ledger", message, advice: "the clock was set back; times go on from the last event"))
+        }
+        let next = last.position.rawValue + 1
+        let hasRoom = try session.query(
+            "SELECT to_regclass('ledger.event_' || lpad((\(next)::bigint / 10000000)::text, 6, '0')) IS NOT NULL"
+        ).onlyRow()[0, as: Bool.self]
+        if !hasRoom {
+            let advice = "'shareledger migrate', then restart the service, which makes partitions ahead"
+            findings.append(.fail("ledger", "there is no partition for position \(next)", advice: advice))
+        }
+        return findings
+    }
+
+    private static let gaps = DatabaseCheck("gaps") { _, session in
+        let size = try LedgerReader.size(in: &session).rawValue
+        var stretches = [max(0, size - tailCount)..<size]
+        for number in 0..<stretchCount {
+            let start = size / stretchCount * number
+            stretches.append(start..<min(size, start + stretchLength))
+        }
+        for stretch in stretches {
+            let missing = try session.query(
+                """
+                SELECT wanted.position
+                FROM generate_series(\(stretch.lowerBound)::bigint, \(stretch.upperBound)::bigint - 1) AS wanted (position)
+                LEFT JOIN ledger.event AS e ON e.position = wanted.position
+                WHERE e.position IS NULL
+                ORDER BY wanted.position
+                LIMIT 1
+                """
+            )
+            if let row = missing.first {
+                let position = try row[0, as: Int64.self]
+                let advice = "somebody has deleted from the ledger, or a partition is detached: compare with a backup"
+                return [.fail("gaps", "there is no event at position \(position)", advice: advice)]
+            }
+        }
+        let extent =
+            size > tailCount
+            ? "the last \(tailCount) positions, nor in \(stretchCount) stretches of \(stretchLength)"
+            : "\(size) positions"
+        return [.ok("gaps", "none in \(extent)")]
+    }
+
+    private static let leaves = DatabaseCheck("leaves") { _, session in
+        let events = Array(
+            try LedgerReader.events(where: "true", limit: leafCount, isDescending: true, in: &session).reversed()
+        )
+        if let fault = ChainCheck.fault(in: events) {
+            return [.fail("leaves", fault, advice: "somebody has changed the ledger: compare with a backup")]
+        }
+        let newest = events.suffix(partCount)
+        let parts = try LedgerReader.parts(of: newest.map(\.position), in: &session)
+        var sha256 = SHA256()
+        for event in newest {
+            for line in event.parts {
+                let part = parts[event.position]?[line.name]
+                guard part?.matches(line, with: &sha256) ?? (line.name != .facts) else {
+                    let message =
+                        "the part \(line.name.rawValue) of event \(event.position) is not what its leaf commits to"
+                    return [.fail("leaves", message, advice: "somebody has changed the ledger: compare with a backup")]
+                }
+            }
+        }
+        return [.ok("leaves", "those of the last \(events.count) events are right, and \(newest.count) events' parts")]
+    }
+
+    private static let following = DatabaseCheck("following") { _, session in
+        let progress = try FollowerProgress.read(in: &session)
+        let unfolded = try session.query("SELECT count(*) FROM projection.unfolded").onlyRow()[0, as: Int64.self]
+        guard unfolded == 0 else {
+            let message = "\(unfolded) messages could not be folded into tickets"
+            return [.warn("following", message, advice: "'shareledger projection verify' names them")]
+        }
+        guard progress.lag < 10_000 else {
+            let message = "tickets and comments are \(progress.lag) events behind"
+            return [
+                .warn("following", message, advice: "the running service catches up; if it does not, look at its log")
+            ]
+        }
+        return [.ok("following", progress.lag == 0 ? "up to date" : "\(progress.lag) events behind")]
+    }
+
+    private static let deliveries = DatabaseCheck("deliveries") { _, session in
+        let row = try session.query(
+            """
+            SELECT count(*),
+                count(*) FILTER (WHERE q.state = 'parked'),
+                count(*) FILTER (
+                    WHERE q.state = 'waiting'
+                        AND q.is_head
+                        AND q.claim IS NULL
+                        AND q.due_at < now() - interval '10 minutes'
+                        AND NOT coalesce(p.paused, false)
+                        AND coalesce(p.state, 'active') = 'active'
+                )
+            FROM delivery.queue AS q
+            LEFT JOIN projection.partner AS p ON p.partner_id = q.partner_id
+            """
+        ).onlyRow()
+        let (all, parked, overdue) = try row.decode((Int64, Int64, Int64).self)
+        var findings: [Finding] = []
+        if parked > 0 {
+            let advice = "'shareledger history --type delivery.parked' lists them, 'ticket show SHARE' says why"
+            findings.append(.warn("deliveries", "\(parked) are parked and wait for a decision", advice: advice))
+        }
+        if overdue > 0 {
+            let advice = "the running service delivers them; if it runs, look at its log"
+            findings.append(.warn("deliveries", "\(overdue) should have been tried 10 minutes ago", advice: advice))
+        }
+        return findings.isEmpty ? [.ok("deliveries", "\(all) on their way")] : findings
+    }
+
+    private static let partners = DatabaseCheck("partners") { _, session in
+        let partners = try PartnerReader.all(in: &session)
+        var findings: [Finding] = []
+        let proposed = partners.filter { $0.state == .proposed }
+        if !proposed.isEmpty {
+            let advice = "'shareledger agreement list' shows their invitations; accept with --partner-name, or decline"
+            findings.append(
+                .warn("partners", "\(proposed.count) are only proposed, and wait for an answer", advice: advice)
+            )
+        }
+        let paused = partners.filter(\.isPaused).map(\.name)
+        if !paused.isEmpty {
+            let advice = "'shareledger partner resume NAME' lets deliveries go on"
+            findings.append(.warn("partners", "paused: \(paused.joined(separator: ", "))", advice: advice))
+        }
+        return findings.isEmpty ? [.ok("partners", "\(partners.count)")] : findings
+    }
+}

@@ -1,0 +1,102 @@
+import Arguments
+import HTTPClient
+import LedgerStore
+import Linux
+import Sharing
+import TicketSharing
+
+/// Looks whether the service runs, is ready, and is reached where it should be.
+struct ServiceChecks: Sendable {
+    let workspace: Workspace
+    let arguments: ParsedArguments
+
+    /// Nobody answers at the private listener: either the service is stopped, or it listens elsewhere.
+    private enum Reply: Sendable {
+        case nobody(String)
+        case answer(status: Int, body: String)
+    }
+
+    func look() async -> [Finding] {
+        do {
+            let saved = try await workspace.session { session in try SavedSettings.load(in: &session) }
+            guard let settings = try saved?.sharingSettings() else { return [] }
+            let listen = arguments[Options.privateListen].map { "http://\(Self.reachable($0).text)" }
+            let url = "\(listen ?? settings.privateURL.text)/readyz"
+            switch try await reply(from: url) {
+            case .nobody(let why):
+                let advice = "start it with 'shareledger serve'; --private-listen names another address to look at"
+                return [.warn("service", "nobody answers at \(url): \(why)", advice: advice)]
+            case .answer(200, _):
+                return [.ok("service", "ready at \(url)")] + (await publicListener(settings.publicURL))
+            case .answer(let status, let body):
+                let line = body.split(separator: "\n").first.map(String.init) ?? ""
+                return [.fail("service", "\(url) answers \(status): \(line)", advice: "look at the service's log")]
+            }
+        } catch {
+            return [.fail("service", error)]
+        }
+    }
+
+    /// The public port, where it is known: a public URL may be a proxy's.
+    private func publicListener(_ publicURL: BaseURL) async -> [Finding] {
+        let given = arguments[Options.publicListen]
+        guard given != nil || Self.isLoopback(publicURL.host) else { return [] }
+        let address = Self.reachable(
+            given ?? ListenAddress(host: publicURL.host, port: UInt16(clamping: publicURL.port))
+        )
+        do {
+            let url = try HTTPURL("http://\(address.text)/")
+            guard case .addresses(let found) = await Resolver.system().addresses(of: url, within: .seconds(5)),
+                let first = found.first
+            else {
+                return [
+                    .fail(
+                        "public port",
+                        "\(address.host) has no address",
+                        advice: "name the one that 'serve' was given"
+                    )
+                ]
+            }
+            try PortProbe.connect(first.description, port: address.port)
+            return [.ok("public port", "open at \(address.text)")]
+        } catch {
+            return [
+                .fail("public port", "nobody takes connections at \(address.text): \(error)", advice: "look at the log")
+            ]
+        }
+    }
+
+    private func reply(from text: String) async throws -> Reply {
+        let url = try HTTPURL(text)
+        let target: VettedAddresses
+        switch await AddressPolicy.allowPrivate.target(of: url, resolver: .system(), within: .seconds(5)) {
+        case .success(let vetted): target = vetted
+        case .failure(let failure): return .nobody("\(failure.kind)")
+        }
+        var request = try HTTPRequest(.get, url, adding: [HTTPHeader("Accept", "text/plain")], target: target)
+        request.limits.connect = .seconds(2)
+        request.limits.total = .seconds(10)
+        let client = try HTTPClient(HTTPClient.Configuration(trust: TrustStore()))
+        let outcome = await client.perform(request)
+        await client.stop()
+        switch outcome {
+        case .answered(let answer):
+            return .answer(status: answer.status, body: String(decoding: answer.body.prefix(1000), as: UTF8.self))
+        case .failed(let failure):
+            return .nobody(failure.detail.isEmpty ? "\(failure.kind)" : failure.detail)
+        }
+    }
+
+    /// Where one connects to what listens everywhere.
+    private static func reachable(_ address: ListenAddress) -> ListenAddress {
+        switch address.host {
+        case "0.0.0.0": ListenAddress(host: "127.0.0.1", port: address.port)
+        case "::": ListenAddress(host: "::1", port: address.port)
+        default: address
+        }
+    }
+
+    static func isLoopback(_ host: String) -> Bool {
+        host == "localhost" || host == "::1" || host == "[::1]" || host.hasPrefix("127.")
+    }
+}

@@ -1,0 +1,96 @@
+import Arguments
+import Ledger
+import LedgerStore
+import Postgres
+import Sharing
+import TicketSharing
+
+/// Which events are asked for: the options that `history` takes, and the condition that they come to.
+struct EventFilter: Sendable {
+    static let agreement = Option<String>("agreement", "UUID", help: "Only events of this agreement")
+    static let partner = Option<String>(
+        "partner",
+        "NAME",
+        help: "Only events of agreements with this partner, and of itself"
+    )
+    static let types = Option<[EventType]>(
+        "type",
+        "TYPE,…",
+        help: "Only these, such as ticket.updated, or ticket for all that begin so",
+        parse: types(argument:)
+    )
+    static let direction = Option<Direction>(
+        "direction",
+        "in|out",
+        help: "Only messages from partners, or only those to them"
+    ) {
+        guard let direction = Direction(rawValue: $0) else {
+            throw UsageError("--direction takes in or out, not \($0.debugDescription)")
+        }
+        return direction
+    }
+
+    static let options: [any OptionDeclaration] = [agreement, partner, Options.from, Options.to, types, direction]
+
+    private let arguments: ParsedArguments
+    private let share: String?
+
+    init(_ arguments: ParsedArguments, share: String? = nil) {
+        self.arguments = arguments
+        self.share = share
+    }
+
+    /// The condition on `e` (event), after looking up what was named by its beginning.
+    func condition(in session: inout PostgresSession) throws -> SQL {
+        var condition: SQL = "true"
+        if let share {
+            let found = try Lookup.share(share, in: &session)
+            condition += " AND e.share_id = \(found.id)"
+        }
+        if let text = arguments[Self.agreement] {
+            let found = try Lookup.agreement(text, in: &session)
+            condition += " AND e.stream_id = \(found.stream)"
+        }
+        if let name = arguments[Self.partner] {
+            condition += try Self.isOf(Lookup.partner(name, in: &session))
+        }
+        if let from = arguments[Options.from] { condition += " AND \(from.orLater)" }
+        if let to = arguments[Options.to] { condition += " AND \(to.before)" }
+        if let types = arguments[Self.types] { condition += " AND e.type = ANY (\(types.map(\.rawValue)))" }
+        if let direction = arguments[Self.direction] { condition += " AND e.direction = \(direction.rawValue)" }
+        return condition
+    }
+
+    /// What happened under the partner's agreements, and what was done about the partner itself.
+    private static func isOf(_ partner: PartnerRecord) -> SQL {
+        """
+         AND (
+            e.stream_id = ANY (ARRAY(
+                SELECT a.stream_id
+                FROM projection.agreement AS a
+                WHERE a.partner_id = \(partner.id)
+            ))
+            OR e.position = \(partner.id)
+            OR e.stream_id = (SELECT s.stream_id FROM ledger.stream AS s WHERE s.name = 'system')
+            AND EXISTS (
+                SELECT
+                FROM ledger.payload AS p
+                WHERE p.position = e.position
+                    AND p.part = 'facts'
+                    AND convert_from(p.content, 'UTF8')::json ->> 'partner' = \("\(partner.id)")
+            )
+        )
+        """
+    }
+
+    private static func types(argument text: String) throws -> [EventType] {
+        try text.split(separator: ",", omittingEmptySubsequences: false).flatMap { word in
+            let types = EventType.allCases.filter { $0.rawValue == word || $0.rawValue.hasPrefix("\(word).") }
+            guard !types.isEmpty else {
+                let known = EventType.allCases.map(\.rawValue).joined(separator: ", ")
+                throw UsageError("\(String(word).debugDescription) is no type of event; there are \(known)")
+            }
+            return types
+        }
+    }
+}

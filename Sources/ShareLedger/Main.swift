@@ -1,0 +1,53 @@
+import Arguments
+import Foundation
+
+/// `shareledger`: the service and its commands.
+@main struct Main {
+    static let version = "0.1.0"
+
+    static let program = Program(
+        name: "shareledger",
+        version: version,
+        summary: "records, delivers, reconstructs and replays what help desks share with each other",
+        commands: [
+            initCommand, serveCommand, migrateCommand, partnerCommand, agreementCommand, ticketCommand,
+            historyCommand, eventCommand, reconstructCommand, replayCommand, projectionCommand, sqlCommand,
+            doctorCommand,
+        ],
+    )
+
+    static func main() async {
+        // Whoever reads our output may go away; writing then fails, which is noticed.
+        signal(SIGPIPE, SIG_IGN)
+        exit(await status(Array(CommandLine.arguments.dropFirst())))
+    }
+
+    private static func status(_ words: [String]) async -> Int32 {
+        do {
+            switch try program.request(words, environment: ProcessInfo.processInfo.environment) {
+            case .show(let text):
+                Console.print(text)
+                return afterPrinting(0)
+            case .run(let command, let arguments):
+                guard let run = command.run else { return 0 }
+                return afterPrinting(try await Interruption.ofCommand.run { try await run(arguments) })
+            }
+        } catch {
+            if let signal = Interruption.ofCommand.signal { return 128 + signal }
+            let failure = CommandFailure(error)
+            Console.note("shareledger: \(failure)")
+            return failure.status
+        }
+    }
+
+    /// The status of a command, unless what it printed did not arrive.
+    private static func afterPrinting(_ status: Int32) -> Int32 {
+        switch Console.outputFault {
+        case nil: return status
+        case .notRead: return 128 + SIGPIPE
+        case .failed(let cause):
+            Console.note("shareledger: the output could not be written: \(cause)")
+            return 74
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import Arguments
+import Sharing
+import TicketSharing
+
+/// The options of all commands, each declared once.
+enum Options {
+    static let data = Option<String>(
+        "data",
+        "DIR",
+        help: "The data directory: keys, token and, if no other is configured, the database",
+        defaultText: ".shareledger"
+    )
+    static let keyFile = Option<String>(
+        "key-file",
+        "FILE",
+        help: "The master key, 0600",
+        defaultText: "DIR/key"
+    )
+    static let json = Flag("json", help: "Print JSON instead of a table")
+
+    /// Options that every command takes.
+    static let common: [any OptionDeclaration] = [data, keyFile]
+
+    // MARK: serve
+
+    static let publicListen = address("public-listen", "Where partners reach the protocol", "127.0.0.1:8410")
+    static let privateListen = address(
+        "private-listen",
+        "Where our own desk and tools reach ShareLedger",
+        "127.0.0.1:8411"
+    )
+    static let publicURL = url("public-url", "Our base URL as partners know it", "http://PUBLIC-LISTEN/sharing")
+    static let privateURL = url("private-url", "Our address as the desk knows it", "http://PRIVATE-LISTEN")
+    static let deskURL = url(
+        "desk-url",
+        "The desk's own base URL; accepted messages of partners are delivered to it",
+        nil
+    )
+    static let origin = Option<String>(
+        "origin",
+        "NAME",
+        help: "The ledger's name in every leaf, fixed when it is made",
+        defaultText: "the public URL's"
+    )
+    static let strict = Flag("strict", help: "Refuse outbound messages that disclose more than their agreement allows")
+    static let trustedProxies = list("trusted-proxy", "ADDRESS,…", "Proxies whose X-Forwarded-For is believed")
+    static let privateHosts = list("private-host", "NAME,…", "Further values of Host that the private listener answers")
+    static let tlsCertificate = Option<String>(
+        "tls-cert",
+        "FILE",
+        help: "Certificate chain of the public listener, PEM"
+    )
+    static let tlsKey = Option<String>("tls-key", "FILE", help: "Its private key, PEM")
+    static let tokenFile = Option<String>(
+        "token-file",
+        "FILE",
+        help: "The private listener's bearer token; required beyond loopback",
+        defaultText: "DIR/token"
+    )
+    static let caFile = Option<String>("ca-file", "FILE", help: "Certificates to trust beside the system's, PEM")
+    static let bodyLimit = Option<Int>(
+        "body-limit",
+        "BYTES",
+        in: 1024...64 * 1024 * 1024,
+        help: "The largest body taken",
+        defaultText: "2097152"
+    )
+    static let connectionLimit = Option<Int>(
+        "connection-limit",
+        "N",
+        in: 1...100_000,
+        help: "Connections at a time, on each listener",
+        defaultText: "1000"
+    )
+    static let retrySchedule = Option<[Duration]>(
+        "retry-schedule",
+        "5s,1m,…",
+        help: "Pauses between the tries of a delivery",
+        defaultText: "5s,1m,5m,30m,2h,5h,10h,14h,20h,24h",
+        parse: durations
+    )
+
+    // MARK: Others
+
+    static let from = Option<Moment>(
+        "from",
+        "TIME|POSITION",
+        help: "Only events from here on",
+        parse: Moment.init(argument:)
+    )
+    static let to = Option<Moment>(
+        "to",
+        "TIME|POSITION",
+        help: "Only events before this",
+        parse: Moment.init(argument:)
+    )
+    static let reason = Option<String>("reason", "TEXT", help: "Why, for the record")
+
+    private static func url(_ name: String, _ help: String, _ standard: String?) -> Option<BaseURL> {
+        Option<BaseURL>(name, "URL", help: help, defaultText: standard) { text in
+            do throws(BaseURLFault) {
+                return try BaseURL(text)
+            } catch {
+                throw UsageError(
+                    "--\(name) takes a base URL such as https://desk.example/sharing: \(text.debugDescription) \(error.rawValue)"
+                )
+            }
+        }
+    }
+
+    private static func address(_ name: String, _ help: String, _ standard: String) -> Option<ListenAddress> {
+        Option<ListenAddress>(name, "HOST:PORT", help: help, defaultText: standard) { text in
+            guard let address = ListenAddress(text) else {
+                throw UsageError("--\(name) takes HOST:PORT such as \(standard), not \(text.debugDescription)")
+            }
+            return address
+        }
+    }
+
+    private static func list(_ name: String, _ placeholder: String, _ help: String) -> Option<[String]> {
+        Option<[String]>(name, placeholder, help: help) { text in
+            text.split(separator: ",").map { $0.trimmingPrefix(while: \.isWhitespace) }.map(String.init)
+        }
+    }
+
+    private static func durations(_ text: String) throws -> [Duration] {
+        try text.split(separator: ",").map { part in
+            let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600]
+            guard let unit = part.last.flatMap({ units[$0] }), let count = Int(part.dropLast()),
+                (0...100_000).contains(count)
+            else {
+                throw UsageError("--retry-schedule takes pauses such as 5s,1m,2h, not \(text.debugDescription)")
+            }
+            return .seconds(count * unit)
+        }
+    }
+}
+
+/// A host and a port to listen on.
+struct ListenAddress: Sendable {
+    let host: String
+    let port: UInt16
+
+    init(host: String, port: UInt16) {
+        self.host = host
+        self.port = port
+    }
+
+    /// Takes `HOST:PORT`, with brackets around an IPv6 address.
+    init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+            return nil
+        }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            return nil
+        }
+        guard !host.isEmpty else { return nil }
+        self.init(host: String(host), port: port)
+    }
+
+    /// As it stands in a URL.
+    var text: String {
+        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    var isLoopback: Bool {
+        host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    }
+}

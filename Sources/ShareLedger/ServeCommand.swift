@@ -1,0 +1,56 @@
+import Arguments
+import Dispatch
+import Foundation
+import HTTPServer
+import Linux
+import Logging
+
+let serveCommand = Command(
+    "serve",
+    summary: "Run the service in the foreground; SIGTERM or Ctrl-C stops it",
+    discussion: """
+        Takes messages of partners on the public listener and of our own desk on the private one, stores each before it is
+        answered, delivers, and keeps the current state. With no database configured a private PostgreSQL runs in the data
+        directory; DATABASE_URL or PGHOST name another one.
+        """,
+    examples: [
+        .init("serve", "Try it out, everything in .shareledger"),
+        .init(
+            "serve --data /var/lib/shareledger --public-url https://desk.example/sharing --desk-url https://rt.desk.example/sharing",
+            "Between a help desk and its partners, behind a TLS proxy",
+        ),
+    ],
+    options: Options.common + [
+        Options.publicListen, Options.privateListen, Options.publicURL, Options.privateURL, Options.deskURL,
+        Options.origin, Options.strict, Options.trustedProxies, Options.privateHosts, Options.tlsCertificate,
+        Options.tlsKey, Options.tokenFile, Options.caFile, Options.bodyLimit, Options.connectionLimit,
+        Options.retrySchedule,
+    ],
+) { arguments in
+    let settings = try ServiceSettings(arguments)
+    let logger = Logger(label: "shareledger")
+    let directory = try Workspace.directory(arguments, mayCreate: true)
+    // Bound while root's rights are still there, for ports below 1024.
+    let publicSocket = try ListeningSocket.bind(host: settings.publicListen.host, port: settings.publicListen.port)
+    let privateSocket = try ListeningSocket.bind(host: settings.privateListen.host, port: settings.privateListen.port)
+    let (stop, stopper) = AsyncStream.makeStream(of: Void.self)
+    let signals = [SIGTERM, SIGINT].map { number in
+        signal(number, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+        source.setEventHandler { @Sendable in stopper.yield() }
+        source.resume()
+        return source
+    }
+    let workspace = try await Workspace.open(directory, arguments, logger: logger)
+    do {
+        let service = Service(settings: settings, workspace: workspace, logger: logger)
+        try await service.run(publicSocket: publicSocket, privateSocket: privateSocket, stop: stop)
+    } catch {
+        // What went wrong in the service matters more than what goes wrong in stopping the database.
+        try? await workspace.close()
+        throw error
+    }
+    signals.forEach { $0.cancel() }
+    try await workspace.close()
+    return 0
+}

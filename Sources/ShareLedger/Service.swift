@@ -1,0 +1,252 @@
+import Arguments
+import Cryptography
+import Delivery
+import Foundation
+import Gateway
+import HTTPClient
+import HTTPServer
+import Ledger
+import LedgerStore
+import Logging
+import Postgres
+import PostgresCluster
+import Projections
+import Replay
+import Sharing
+import TicketSharing
+
+/// What `serve` was told, with defaults filled in.
+struct ServiceSettings: Sendable {
+    var publicListen: ListenAddress
+    var privateListen: ListenAddress
+    var sharing: SharingSettings
+    var originName: String
+    var trustedProxies: [String]
+    var privateHosts: [String]
+    var tls: HTTPServerConfiguration.TLSIdentity?
+    var tokenFile: String?
+    var bodyLimit: Int
+    var connectionLimit: Int
+    var authorities: [UInt8]?
+    var retrySchedule: [Duration]?
+
+    init(_ arguments: ParsedArguments) throws {
+        publicListen = arguments[Options.publicListen] ?? ListenAddress(host: "127.0.0.1", port: 8410)
+        privateListen = arguments[Options.privateListen] ?? ListenAddress(host: "127.0.0.1", port: 8411)
+        sharing = SharingSettings(
+            publicURL: try arguments[Options.publicURL] ?? BaseURL("http://\(publicListen.text)/sharing"),
+            deskURL: arguments[Options.deskURL],
+            privateURL: try arguments[Options.privateURL] ?? BaseURL("http://\(privateListen.text)"),
+            isStrict: arguments[Options.strict],
+        )
+        originName = arguments[Options.origin] ?? sharing.publicURL.schemeless
+        guard Origin(name: originName, epoch: 1) != nil else {
+            throw UsageError(
+                "--origin takes 1 to 200 characters of A-Z a-z 0-9 . _ ~ : / -, not \(originName.debugDescription)"
+            )
+        }
+        trustedProxies = arguments[Options.trustedProxies] ?? []
+        privateHosts = arguments[Options.privateHosts] ?? []
+        tokenFile = arguments[Options.tokenFile]
+        guard privateListen.isLoopback || tokenFile != nil else {
+            throw UsageError("--private-listen \(privateListen.text) is not loopback; that needs a --token-file")
+        }
+        bodyLimit = arguments[Options.bodyLimit] ?? 2 * 1024 * 1024
+        connectionLimit = arguments[Options.connectionLimit] ?? 1000
+        authorities = try arguments[Options.caFile].map(Self.contents)
+        retrySchedule = arguments[Options.retrySchedule]
+        tls = try Self.tls(arguments)
+    }
+
+    private static func tls(_ arguments: ParsedArguments) throws -> HTTPServerConfiguration.TLSIdentity? {
+        switch (arguments[Options.tlsCertificate], arguments[Options.tlsKey]) {
+        case (nil, nil): return nil
+        case (let certificate?, let key?):
+            return HTTPServerConfiguration.TLSIdentity(certificate: try contents(certificate), key: try contents(key))
+        default: throw UsageError("--tls-cert and --tls-key go together")
+        }
+    }
+
+    static func contents(_ path: String) throws -> [UInt8] {
+        do {
+            return Array(try Data(contentsOf: URL(filePath: path)))
+        } catch {
+            throw CommandFailure("\(path) cannot be read: \(error.localizedDescription)", status: 66)
+        }
+    }
+}
+
+/// The running service: listeners, ledger, and what works behind them.
+struct Service: Sendable {
+    let settings: ServiceSettings
+    let workspace: Workspace
+    let logger: Logger
+
+    /// Serves until `stop` comes, then answers what was taken and ends.
+    func run(publicSocket: consuming ListeningSocket, privateSocket: consuming ListeningSocket, stop: AsyncStream<Void>)
+        async throws
+    {
+        let keys = try await prepareLedger()
+        let token = try bearerToken()
+        guard let configuration = await workspace.configuration(.service) else {
+            preconditionFailure("there is always a service role")
+        }
+        let store = Store(
+            configuration: configuration,
+            settings: settings.sharing,
+            keys: keys,
+            logger: logger,
+            recover: { await workspace.recover() },
+        )
+        let follower = Follower(
+            configuration: configuration,
+            commits: store.commits,
+            logger: logger.labeled("follower"),
+        )
+        let deliveries = try deliveryEngine(store, publicSocket, privateSocket)
+        let durability = DurabilityGuard(store: store, logger: logger.labeled("durability"))
+        await durability.check()
+        let budget = RefusalBudget(alreadyToday: try await refusalsToday(store))
+        let housekeeping = Housekeeping(store: store, budget: budget, logger: logger.labeled("housekeeping"))
+        let messages = MessageService(store: store, reader: RequestReader(keys: keys), budget: budget)
+        let publicServer = HTTPServer(
+            configuration: httpConfiguration(tls: settings.tls),
+            logger: logger.labeled("public"),
+            handler: PublicRoutes(
+                service: messages,
+                publicURL: settings.sharing.publicURL,
+                sources: SourceAddress(trustedProxies: settings.trustedProxies),
+            ).answer,
+        )
+        let privateServer = HTTPServer(
+            configuration: httpConfiguration(tls: nil),
+            logger: logger.labeled("private"),
+            handler: PrivateRoutes(
+                service: messages,
+                hosts: [
+                    "localhost", "127.0.0.1", "[::1]", settings.privateListen.host, settings.sharing.privateURL.host,
+                ]
+                    + settings.privateHosts,
+                token: token,
+                readiness: { await durability.readiness() },
+            ).answer,
+        )
+        try publicServer.start(on: publicSocket)
+        try privateServer.start(on: privateSocket)
+        logger.notice(
+            "ready",
+            metadata: [
+                "public.listen": "\(settings.publicListen.text)",
+                "private.listen": "\(settings.privateListen.text)",
+                "public.url": "\(settings.sharing.publicURL.text)",
+            ]
+        )
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await deliveries.run() }
+            group.addTask { await follower.run() }
+            group.addTask { await durability.run() }
+            group.addTask { await housekeeping.run() }
+            group.addTask { try? await workspace.maintain() }  // Ends by cancellation only.
+            for await _ in stop { break }
+            logger.notice("stopping")
+            await publicServer.stop(deadline: .seconds(30))
+            await privateServer.stop(deadline: .seconds(10))
+            await deliveries.stop(deadline: .seconds(10))
+            group.cancelAll()
+        }
+        await housekeeping.recordRefusals()
+        await store.close()
+    }
+
+    // MARK: Steps
+
+    private func prepareLedger() async throws -> KeyRing {
+        try await SchemaSetup(workspace: workspace, logger: logger).run()
+        let keys = try KeyFile.load(workspace.keyFile, mayCreate: true)
+        try await LedgerSetup.open(
+            in: workspace,
+            keys: keys,
+            settings: settings.sharing,
+            originName: settings.originName,
+            logger: logger
+        )
+        return keys
+    }
+
+    /// What delivers, and never to ourselves.
+    private func deliveryEngine(
+        _ store: Store,
+        _ publicSocket: borrowing ListeningSocket,
+        _ privateSocket: borrowing ListeningSocket,
+    ) throws -> DeliveryEngine {
+        var delivery = DeliverySettings(version: Main.version)
+        if let pauses = settings.retrySchedule { delivery.schedule = RetrySchedule(pauses: pauses) }
+        delivery.listeners = Set(
+            [(publicSocket.host, publicSocket.port), (privateSocket.host, privateSocket.port)].compactMap {
+                host,
+                port in
+                IPAddress(host).map { Endpoint(address: $0, port: port) }
+            },
+        )
+        let client = try HTTPClient(HTTPClient.Configuration(trust: try TrustStore(adding: settings.authorities)))
+        return DeliveryEngine(
+            store: store,
+            client: client,
+            settings: delivery,
+            logger: logger.labeled("delivery"),
+            stateMessages: { delivery in
+                try await store.read { session in
+                    try StateReplay.messages(agreement: delivery.agreement, ticket: delivery.ticket, in: &session)
+                }
+            },
+        )
+    }
+
+    private func refusalsToday(_ store: Store) async throws -> Int {
+        try await store.read { session in
+            let rows = try session.query(
+                """
+                SELECT count(*)
+                FROM ledger.event AS e
+                WHERE e.type = 'message.refused'
+                    AND e.recorded_at >= date_trunc('day', now(), 'UTC')
+                """
+            )
+            return Int(try rows.onlyRow()[0, as: Int64.self])
+        }
+    }
+
+    private func httpConfiguration(tls: HTTPServerConfiguration.TLSIdentity?) -> HTTPServerConfiguration {
+        var configuration = HTTPServerConfiguration()
+        configuration.bodyByteLimit = settings.bodyLimit
+        configuration.connectionLimit = settings.connectionLimit
+        configuration.tls = tls
+        configuration.overloadResponse = { HTTPResponse(ProtocolFault.overloaded) }
+        configuration.timeoutResponse = { HTTPResponse(ProtocolFault.overloaded) }
+        return configuration
+    }
+
+    /// The bearer token: from the file that was given, or made in the data directory.
+    private func bearerToken() throws -> AccessToken {
+        let path = settings.tokenFile ?? workspace.directory.path(of: "token")
+        if settings.tokenFile == nil, !FileManager.default.fileExists(atPath: path) {
+            let secret = hexadecimal(Randomness.system.bytes(32)) + "\n"
+            guard
+                FileManager.default.createFile(
+                    atPath: path,
+                    contents: Data(secret.utf8),
+                    attributes: [.posixPermissions: 0o600]
+                )
+            else { throw CommandFailure("the token file \(path) cannot be made", status: 73) }
+        }
+        let text = String(decoding: try ServiceSettings.contents(path), as: UTF8.self)
+        let secret = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard secret.utf8.count >= 32 else {
+            throw CommandFailure(
+                "the token in \(path) has fewer than 32 characters; 'openssl rand -hex 32' makes one",
+                status: 78
+            )
+        }
+        return AccessToken(secret)
+    }
+}
