@@ -45,7 +45,7 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
     ("Gateway", domain + ["HTTPServer", "LedgerStore", "Postgres", "Projections"]),
 ]
 
-/// What only tests use: a shared library of theirs, and programs that they start.
+/// What only tests use: shared libraries of theirs, and programs that they start.
 let testPrograms: [Target] = [
     .target(
         name: "TestSupport",
@@ -59,6 +59,12 @@ let testPrograms: [Target] = [
         path: "Tests/TestRequests",
         swiftSettings: swiftSettings,
     ),
+    .target(
+        name: "TestPeers",
+        dependencies: ["HTTPServer", "Logging"],
+        path: "Tests/TestPeers",
+        swiftSettings: swiftSettings,
+    ),
     .executableTarget(
         name: "ClusterHolder",
         dependencies: ["Logging", "PostgresCluster"],
@@ -69,7 +75,8 @@ let testPrograms: [Target] = [
 
 /// What a test target needs beyond its module, that module's dependencies and TestSupport.
 let testDependencies: [String: [Target.Dependency]] = [
-    "Delivery": ["HTTPServer", "PostgresCluster"],
+    "Delivery": ["HTTPServer", "PostgresCluster", "TestPeers"],
+    "HTTPServer": ["TestPeers"],
     "LedgerStore": ["PostgresCluster", "TestRequests"],
     "PostgresCluster": ["ClusterHolder"],
     "Replay": ["Delivery", "HTTPClient", "HTTPServer", "PostgresCluster", "TestRequests"],
@@ -98,6 +105,16 @@ let package = Package(
             .plugin(name: "EmbedSchema", capability: .buildTool(), dependencies: ["SchemaEmbedder"]),
         ]
         + testPrograms
+        + [
+            .testTarget(
+                name: "ShareLedgerTests",
+                dependencies: [
+                    "ShareLedger", "HTTPServer", "JSON", "Linux", "TestPeers", "TestRequests", "TestSupport",
+                    "TicketSharing",
+                ],
+                swiftSettings: swiftSettings,
+            )
+        ]
         + modules.map {
             .testTarget(
                 name: "\($0.name)Tests",

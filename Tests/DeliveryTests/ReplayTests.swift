@@ -5,6 +5,7 @@ import Ledger
 import LedgerStore
 import Postgres
 import Sharing
+import TestPeers
 import TestSupport
 import Testing
 import TicketSharing

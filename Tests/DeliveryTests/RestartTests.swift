@@ -5,6 +5,7 @@ import LedgerStore
 import Logging
 import Postgres
 import Sharing
+import TestPeers
 import TestSupport
 import Testing
 import TicketSharing

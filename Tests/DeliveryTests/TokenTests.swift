@@ -4,6 +4,7 @@ import Ledger
 import Logging
 import Postgres
 import Sharing
+import TestPeers
 import TestSupport
 import Testing
 import TicketSharing

@@ -1,4 +1,5 @@
 import HTTPServer
+import TestPeers
 import Testing
 
 @Suite(.tags(.concurrency), .timeLimit(.minutes(1))) struct ConcurrencyTests {

@@ -1,5 +1,6 @@
 import HTTPServer
 import Logging
+import TestPeers
 import Testing
 
 /// Every wait for a client or a handler ends.

@@ -1,4 +1,5 @@
 import HTTPServer
+import TestPeers
 import Testing
 
 /// Heads and bodies that two readers could understand differently, over a socket.

@@ -1,5 +1,6 @@
 import HTTPServer
 import Logging
+import TestPeers
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct StopTests {

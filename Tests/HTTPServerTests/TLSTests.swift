@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import TestPeers
 import Testing
 
 private let tools = ["/usr/bin/openssl", "/usr/bin/curl"]

@@ -1,6 +1,7 @@
 import HTTPServer
 import Logging
 import Synchronization
+import TestPeers
 import Testing
 
 /// A server on a free port, with what its handler saw.

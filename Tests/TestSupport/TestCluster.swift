@@ -5,8 +5,8 @@ import PostgresCluster
 
 /// The one PostgreSQL server of a test process, in a temporary directory that goes away with it.
 ///
-/// It ends however the process ends: a shell in a session of its own waits for the end of a pipe that only the process
-/// holds open. Run by root, it runs as an unprivileged user, and anybody who can reach the socket may be any role.
+/// It ends however the process ends. Run by root, it runs as an unprivileged user, and anybody who can reach the socket
+/// may be any role.
 package actor TestCluster {
     /// Loses what it holds in a crash of the machine, and is fast for it.
     package static let fast = TestCluster(isDurable: false)
@@ -23,7 +23,7 @@ package actor TestCluster {
     private let executor = BlockingExecutor(label: "shareledger.test-cluster")
     private let settings: ServerSettings
     private var started: Result<Running, any Error>?
-    private var watched: AnonymousPipe?
+    private var watchdog: Watchdog?
     private var templates: [String: Task<Void, any Error>] = [:]
     private var databaseCount = 0
 
@@ -101,7 +101,7 @@ extension TestCluster {
     private func start() throws -> Running {
         let patience = Patience(.seconds(60), endsWithTask: false)
         let directory = try DataDirectory.prepare(at: "/tmp/shareledger-test-\(UUID().uuidString)")
-        watched = try watch(directory)
+        watchdog = try Watchdog(script: Self.cleanUp, [directory.path], user: directory.owner)
         let logger = Logger(label: "test.cluster", logLevel: .warning)
         let server = Server(directory: directory, settings: settings, logger: logger)
         let lock = try FileLock(path: directory.path(of: "change.lock"), owner: directory.owner)
@@ -114,22 +114,10 @@ extension TestCluster {
         )
     }
 
-    /// Starts the shell that ends the server and removes its directory once nobody holds the pipe any more.
-    private func watch(_ directory: DataDirectory) throws -> AnonymousPipe {
-        let pipe = try AnonymousPipe()
-        let script = """
-            read -r _
-            id=$(head -n 1 "$0/pgdata/postmaster.pid" 2>/dev/null) && kill -QUIT "$id" 2>/dev/null
-            for _ in $(seq 200); do [ -e "$0/pgdata/postmaster.pid" ] || break; sleep 0.05; done
-            rm -rf "$0"
-            """
-        let shell = Command(
-            "/bin/sh",
-            ["-c", script, directory.path],
-            environment: ["PATH": "/usr/bin:/bin"],
-            user: directory.owner,
-        )
-        _ = try shell.start(input: pipe.reading)
-        return pipe
-    }
+    /// Ends the server and removes its directory.
+    private static let cleanUp = """
+        id=$(head -n 1 "$0/pgdata/postmaster.pid" 2>/dev/null) && kill -QUIT "$id" 2>/dev/null
+        for _ in $(seq 200); do [ -e "$0/pgdata/postmaster.pid" ] || break; sleep 0.05; done
+        rm -rf "$0"
+        """
 }

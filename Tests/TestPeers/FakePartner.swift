@@ -1,10 +1,11 @@
-import HTTPServer
+package import HTTPServer
 import Logging
 import Synchronization
 
 /// A help desk at the other end: answers as it is told, and keeps what it was sent.
-final class FakePartner: Sendable {
-    typealias Script = @Sendable (_ number: Int, _ request: HTTPRequest) async -> HTTPResponse
+package final class FakePartner: Sendable {
+    /// What is answered; `number` counts requests from 0.
+    package typealias Script = @Sendable (_ number: Int, _ request: HTTPRequest) async -> HTTPResponse
 
     private struct State {
         var requests: [HTTPRequest] = []
@@ -14,12 +15,13 @@ final class FakePartner: Sendable {
         var mostActive = 0
     }
 
-    let port: UInt16
+    /// Where it listens, on 127.0.0.1.
+    package let port: UInt16
     private let server: HTTPServer
     private let state: Mutex<State>
 
-    /// Answers 200 to everything unless told otherwise; `number` counts requests from 0.
-    init(_ script: @escaping Script = { _, _ in HTTPResponse(status: 200) }) throws {
+    /// Answers 200 to everything unless told otherwise.
+    package init(_ script: @escaping Script = { _, _ in HTTPResponse(status: 200) }) throws {
         let socket = try ListeningSocket.bind(host: "127.0.0.1", port: 0)
         port = socket.port
         let box = Box()
@@ -43,24 +45,27 @@ final class FakePartner: Sendable {
         }
     }
 
-    var url: String { "http://127.0.0.1:\(port)/sharing" }
+    /// Its base URL.
+    package var url: String { "http://127.0.0.1:\(port)/sharing" }
 
-    var requests: [HTTPRequest] { state.withLock(\.requests) }
+    /// What it was sent, in order of receipt.
+    package var requests: [HTTPRequest] { state.withLock(\.requests) }
 
     /// Method and last part of the path of every request, in order of receipt.
-    var received: [String] {
+    package var received: [String] {
         requests.map { "\($0.method) \($0.target.split(separator: "/").last ?? "")" }
     }
 
     /// The most requests that were under way at once.
-    var mostActive: Int { state.withLock(\.mostActive) }
+    package var mostActive: Int { state.withLock(\.mostActive) }
 
-    func setScript(_ script: @escaping Script) {
+    /// Answers otherwise from now on.
+    package func setScript(_ script: @escaping Script) {
         state.withLock { $0.script = script }
     }
 
     /// Waits until so many requests have come; the test's time limit bounds it.
-    func waitForRequests(_ count: Int) async {
+    package func waitForRequests(_ count: Int) async {
         await withCheckedContinuation { continuation in
             let isThere = state.withLock { state in
                 if state.requests.count < count { state.waiters.append((count, continuation)) }
@@ -70,7 +75,8 @@ final class FakePartner: Sendable {
         }
     }
 
-    func stop() async {
+    /// Goes away.
+    package func stop() async {
         await server.stop(deadline: .seconds(1))
     }
 
@@ -91,7 +97,7 @@ final class FakePartner: Sendable {
 }
 
 /// Lets something happen once, and whoever waits for it go on.
-final class Gate: Sendable {
+package final class Gate: Sendable {
     private struct State {
         var isOpen = false
         var waiters: [CheckedContinuation<Void, Never>] = []
@@ -99,7 +105,10 @@ final class Gate: Sendable {
 
     private let state = Mutex(State())
 
-    func open() {
+    package init() {}
+
+    /// Lets everybody through from now on.
+    package func open() {
         let waiters = state.withLock { state in
             state.isOpen = true
             defer { state.waiters = [] }
@@ -108,7 +117,8 @@ final class Gate: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    func wait() async {
+    /// Waits until it is open.
+    package func wait() async {
         await withCheckedContinuation { continuation in
             let isOpen = state.withLock { state in
                 if !state.isOpen { state.waiters.append(continuation) }

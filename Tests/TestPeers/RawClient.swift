@@ -4,12 +4,13 @@ import Synchronization
 /// A client that sends exactly the bytes it is given.
 ///
 /// Every wait ends after half a minute at the latest, as if the server had closed.
-final class RawClient: Sendable {
+package final class RawClient: Sendable {
     private let descriptor: Int32
     private let received = Mutex<[UInt8]>([])
     private static let patience = Duration.seconds(30)
 
-    init(port: UInt16, host: String = "127.0.0.1") throws {
+    /// Connects; throws ``ConnectError`` where nobody listens.
+    package init(port: UInt16, host: String = "127.0.0.1") throws {
         let family = host.contains(":") ? AF_INET6 : AF_INET
         descriptor = socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var one: Int32 = 1
@@ -21,8 +22,10 @@ final class RawClient: Sendable {
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
     }
 
-    struct ConnectError: Error {
-        let code: Int32
+    /// A connection that was not taken.
+    package struct ConnectError: Error {
+        /// As in `errno`.
+        package let code: Int32
     }
 
     deinit {
@@ -58,7 +61,7 @@ final class RawClient: Sendable {
 
 extension RawClient {
     /// Sends all bytes; false if the server has closed.
-    @discardableResult func send(_ bytes: [UInt8]) async -> Bool {
+    @discardableResult package func send(_ bytes: [UInt8]) async -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let sent = unsafe rest.withUnsafeBytes {
@@ -74,17 +77,18 @@ extension RawClient {
         return true
     }
 
-    @discardableResult func send(_ text: String) async -> Bool {
+    /// Sends text as UTF-8; false if the server has closed.
+    @discardableResult package func send(_ text: String) async -> Bool {
         await send(Array(text.utf8))
     }
 
     /// Says that nothing more will be sent.
-    func finishSending() {
+    package func finishSending() {
         shutdown(descriptor, Int32(SHUT_WR))
     }
 
     /// Goes away without reading what it has asked for.
-    func abort() {
+    package func abort() {
         shutdown(descriptor, Int32(SHUT_RDWR))
     }
 }
@@ -92,36 +96,43 @@ extension RawClient {
 // MARK: - Receiving
 
 extension RawClient {
-    struct Answer: Sendable {
-        let status: Int
-        let headers: [String]
-        let body: String
+    /// One answer, its body decoded as UTF-8.
+    package struct Answer: Sendable {
+        /// The status code.
+        package let status: Int
 
-        func header(_ name: String) -> String? {
+        /// The lines of the head after the first.
+        package let headers: [String]
+
+        /// As long as `Content-Length` says.
+        package let body: String
+
+        /// The value of a field; `nil` where it is missing.
+        package func header(_ name: String) -> String? {
             headers.first { $0.lowercased().hasPrefix(name.lowercased() + ":") }
                 .map { String($0.dropFirst(name.count + 1).trimmingPrefix(" ")) }
         }
     }
 
     /// Sends a GET and receives its answer.
-    func ask(_ target: String) async -> Answer? {
+    package func ask(_ target: String) async -> Answer? {
         await send("GET \(target) HTTP/1.1\r\nHost: x\r\n\r\n")
         return await receive()
     }
 
     /// Watches the connection for a while; false as soon as something arrives or the server closes it.
-    func isOpen(for duration: Duration) async -> Bool {
+    package func isOpen(for duration: Duration) async -> Bool {
         await !Poller.shared.wait(descriptor, for: POLLIN, atMost: duration)
     }
 
     /// Everything until the server closes.
-    func receiveAll() async -> String {
+    package func receiveAll() async -> String {
         while await receiveMore() {}
         return String(decoding: take { $0.count } ?? [], as: UTF8.self)
     }
 
     /// The next answer, or nil if the server closes before it is complete.
-    func receive(toHead: Bool = false) async -> Answer? {
+    package func receive(toHead: Bool = false) async -> Answer? {
         var head: [UInt8]?
         while true {
             head = take { bytes in
