@@ -233,7 +233,7 @@ extension TestService {
         return try #require(answer, sourceLocation: sourceLocation)
     }
 
-    /// Has a partner at `url` invite us, and accepts: a sender's agreement `a1` with the key ``key`` and partner `lenswerk`.
+    /// Has a partner at `url` invite us, and accepts: it is the sender of an agreement with the access key ``key``.
     nonisolated func agree(
         _ agreement: String = "a1",
         with url: String = "http://127.0.0.1:9/sharing",
