@@ -249,7 +249,13 @@ extension TestService {
         let answer = try await fromPartner("POST", "/agreements/\(agreement)", invitation)
         try #require(answer.status == 201, "\(answer.body)", sourceLocation: sourceLocation)
         try await command(
-            "agreement", "accept", agreement, "--partner-name", name, "--allow-http", "--allow-private-address",
+            "agreement",
+            "accept",
+            agreement,
+            "--partner-name",
+            name,
+            "--allow-http",
+            "--allow-private-address",
             sourceLocation: sourceLocation,
         )
     }
