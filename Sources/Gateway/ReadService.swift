@@ -21,17 +21,19 @@ struct ReadService: Sendable {
 
     func read(_ capture: Capture, _ record: AgreementRecord) async throws -> Reading {
         let delivery = try await delivery(capture, record)
-        guard case .ticket(let id) = capture.target else {
-            return Reading(body: agreement(record, for: capture), chunks: .whole, delivery: delivery)
-        }
+        let body = try await body(capture, record)
+        return Reading(body: body, chunks: ChunkBoundaries(of: try JSONDocument(parsing: body)), delivery: delivery)
+    }
+
+    private func body(_ capture: Capture, _ record: AgreementRecord) async throws -> [UInt8] {
+        guard case .ticket(let id) = capture.target else { return agreement(record, for: capture) }
         let body = try await store.read { session in
             try Reconstructor.share(agreement: record.agreement.id, ticket: id, in: &session)?.state.ticket.encoded()
         }
         guard let body else {
             throw AppendError.unavailable("ticket \(id) has no events")
         }
-        let document = try JSONDocument(parsing: body)
-        return Reading(body: body, chunks: ChunkBoundaries(of: document), delivery: delivery)
+        return body
     }
 
     /// The agreement as the side that asks knows it; the access key is never shown.

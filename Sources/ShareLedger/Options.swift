@@ -1,4 +1,5 @@
 import Arguments
+import Delivery
 import Sharing
 import TicketSharing
 
@@ -72,13 +73,17 @@ enum Options {
         help: "Connections at a time, on each listener",
         defaultText: "1000"
     )
-    static let retrySchedule = Option<[Duration]>(
+    static let retrySchedule = Option<RetrySchedule>(
         "retry-schedule",
         "5s,1m,…",
         help: "Pauses between the tries of a delivery",
-        defaultText: "5s,1m,5m,30m,2h,5h,10h,14h,20h,24h",
-        parse: durations
-    )
+        defaultText: "5s,1m,5m,30m,2h,5h,10h,14h,20h,24h"
+    ) { text in
+        guard let schedule = RetrySchedule(text) else {
+            throw UsageError("--retry-schedule takes pauses such as 5s,1m,2h, not \(text.debugDescription)")
+        }
+        return schedule
+    }
 
     // MARK: Others
 
@@ -120,18 +125,6 @@ enum Options {
     private static func list(_ name: String, _ placeholder: String, _ help: String) -> Option<[String]> {
         Option<[String]>(name, placeholder, help: help) { text in
             text.split(separator: ",").map { $0.trimmingPrefix(while: \.isWhitespace) }.map(String.init)
-        }
-    }
-
-    private static func durations(_ text: String) throws -> [Duration] {
-        try text.split(separator: ",").map { part in
-            let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600]
-            guard let unit = part.last.flatMap({ units[$0] }), let count = Int(part.dropLast()),
-                (0...100_000).contains(count)
-            else {
-                throw UsageError("--retry-schedule takes pauses such as 5s,1m,2h, not \(text.debugDescription)")
-            }
-            return .seconds(count * unit)
         }
     }
 }

@@ -28,7 +28,7 @@ struct ServiceSettings: Sendable {
     var bodyLimit: Int
     var connectionLimit: Int
     var authorities: [UInt8]?
-    var retrySchedule: [Duration]?
+    var retrySchedule: RetrySchedule?
 
     init(_ arguments: ParsedArguments) throws {
         publicListen = arguments[Options.publicListen] ?? ListenAddress(host: "127.0.0.1", port: 8410)
@@ -180,7 +180,7 @@ struct Service: Sendable {
         _ privateSocket: borrowing ListeningSocket,
     ) throws -> DeliveryEngine {
         var delivery = DeliverySettings(version: Main.version)
-        if let pauses = settings.retrySchedule { delivery.schedule = RetrySchedule(pauses: pauses) }
+        if let schedule = settings.retrySchedule { delivery.schedule = schedule }
         delivery.listeners = Set(
             [(publicSocket.host, publicSocket.port), (privateSocket.host, privateSocket.port)].compactMap {
                 host,
