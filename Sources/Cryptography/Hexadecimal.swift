@@ -1,5 +1,5 @@
 /// Lower-case hex digits of `bytes`, two a byte.
-package func hexadecimal(_ bytes: some Collection<UInt8>) -> String {
+package func hexadecimal(_ bytes: [UInt8]) -> String {
     var digits: [UInt8] = []
     digits.reserveCapacity(bytes.count * 2)
     appendHexadecimal(bytes, to: &digits)
@@ -7,11 +7,16 @@ package func hexadecimal(_ bytes: some Collection<UInt8>) -> String {
 }
 
 /// Appends lower-case hex digits of `bytes` to a buffer.
-package func appendHexadecimal(_ bytes: some Collection<UInt8>, to buffer: inout [UInt8]) {
+package func appendHexadecimal(_ bytes: [UInt8], to buffer: inout [UInt8]) {
     for byte in bytes {
-        buffer.append(hexadecimalDigit(byte >> 4))
-        buffer.append(hexadecimalDigit(byte & 0xF))
+        appendHexadecimal(byte, to: &buffer)
     }
+}
+
+/// Appends the two lower-case hex digits of a byte to a buffer.
+package func appendHexadecimal(_ byte: UInt8, to buffer: inout [UInt8]) {
+    buffer.append(hexadecimalDigit(byte >> 4))
+    buffer.append(hexadecimalDigit(byte & 0xF))
 }
 
 /// Reads hex digits of either case; `nil` for an odd number of them or anything else.

@@ -7,8 +7,9 @@ package enum ProtocolPath {
     ///
     /// - Parameter base: Such as `/sharing`, without a last slash; empty for the root.
     package static func route(_ path: Substring, below base: Substring) -> IncomingRequest.Route? {
-        guard path.hasPrefix(base) else { return nil }
-        let parts = path.dropFirst(base.count).split(separator: "/", omittingEmptySubsequences: false)
+        guard path.utf8.starts(with: base.utf8) else { return nil }
+        let rest = path.utf8.dropFirst(base.utf8.count)
+        let parts = rest.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map(Substring.init)
         guard parts.count == 3, parts[0].isEmpty, let resource = Resource(rawValue: String(parts[1])) else {
             return nil
         }
@@ -17,7 +18,7 @@ package enum ProtocolPath {
 
     /// Percent escapes undone; what is no escape stays, and makes the identifier one that is refused.
     private static func unescaped(_ text: Substring) -> String {
-        guard text.contains("%") else { return String(text) }
+        guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {

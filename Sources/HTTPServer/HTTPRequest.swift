@@ -46,7 +46,7 @@ package struct HTTPRequest: Sendable {
 extension HTTPRequest {
     /// The target up to the first `?`, still escaped.
     package var path: Substring {
-        target.prefix { $0 != "?" }
+        target[..<(target.utf8.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex)]
     }
 
     /// The target after the first `?`, still escaped; nil without one, empty if nothing follows it.

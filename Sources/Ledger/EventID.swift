@@ -65,14 +65,17 @@ package struct EventID: Sendable, Hashable, Comparable {
 extension EventID: CustomStringConvertible {
     /// The usual form: 36 characters, lower case.
     package var description: String {
-        let digits = hexadecimal(bytes)
-        var text = ""
-        for (index, digit) in digits.enumerated() {
-            if index == 8 || index == 12 || index == 16 || index == 20 {
-                text.append("-")
-            }
-            text.append(digit)
+        var text: [UInt8] = []
+        text.reserveCapacity(36)
+        appendText(to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Appends ``description`` in ASCII.
+    func appendText(to text: inout [UInt8]) {
+        for (index, byte) in bytes.enumerated() {
+            if index == 4 || index == 6 || index == 8 || index == 10 { text.append(UInt8(ascii: "-")) }
+            appendHexadecimal(byte, to: &text)
         }
-        return text
     }
 }

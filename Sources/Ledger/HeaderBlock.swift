@@ -12,7 +12,7 @@ package struct HeaderBlock: Sendable, Equatable {
     }
 
     /// Adds a field; line ends, which no HTTP reader lets through, would be written as spaces.
-    package mutating func append(name: some Sequence<UInt8>, value: some Sequence<UInt8>) {
+    package mutating func append(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>) {
         appendCleaned(name)
         bytes.append(UInt8(ascii: ":"))
         bytes.append(UInt8(ascii: " "))
@@ -22,12 +22,15 @@ package struct HeaderBlock: Sendable, Equatable {
 
     /// Adds a field of text.
     package mutating func append(_ name: String, _ value: String) {
-        append(name: name.utf8, value: value.utf8)
+        append(name: Array(name.utf8)[...], value: Array(value.utf8)[...])
     }
 
-    private mutating func appendCleaned(_ text: some Sequence<UInt8>) {
-        for byte in text {
-            bytes.append(byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") ? UInt8(ascii: " ") : byte)
+    private mutating func appendCleaned(_ text: ArraySlice<UInt8>) {
+        let start = bytes.count
+        bytes.append(contentsOf: text)
+        for index in start..<bytes.count where bytes[index] == UInt8(ascii: "\n") || bytes[index] == UInt8(ascii: "\r")
+        {
+            bytes[index] = UInt8(ascii: " ")
         }
     }
 

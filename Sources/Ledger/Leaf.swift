@@ -87,22 +87,22 @@ extension Leaf {
         var text = LeafWriter()
         text.line("shareledger-leaf/v1")
         text.line("log", "\(origin)")
-        text.line("event", "\(event)")
+        text.line("event", event)
         text.line("type", type.rawValue)
         text.line("direction", direction?.rawValue)
         text.line("stream", stream.text)
-        text.line("stream-seq", "\(streamLink.sequence)")
-        text.line("stream-prev", digest: streamLink.previous)
+        text.line("stream-seq", streamLink.sequence)
+        text.line("stream-prev", streamLink.previous)
         text.line("ticket", ticket)
-        text.line("share-seq", shareLink.map { "\($0.sequence)" })
-        text.line("share-prev", digest: shareLink?.previous)
-        text.line("about", about.map { "\($0)" })
-        text.line("exchange", exchange.map { "\($0)" })
-        text.line("attempt", attempt.map { "\($0)" })
-        text.line("recorded", "\(recorded)")
-        text.line("status", status.map { "\($0)" })
+        text.line("share-seq", shareLink?.sequence)
+        text.line("share-prev", shareLink?.previous)
+        text.line("about", about)
+        text.line("exchange", exchange)
+        text.line("attempt", attempt.map(Int64.init))
+        text.line("recorded", recorded)
+        text.line("status", status.map(Int64.init))
         for part in parts {
-            text.line("part", part.name.rawValue, "\(part.byteCount)", digest: part.commitment)
+            text.line(part)
         }
         return text.bytes
     }
@@ -122,28 +122,49 @@ private struct LeafWriter {
 
     mutating func line(_ first: String) {
         bytes.append(contentsOf: first.utf8)
-        bytes.append(UInt8(ascii: "\n"))
+        end()
     }
 
     mutating func line(_ name: String, _ value: String?) {
-        bytes.append(contentsOf: name.utf8)
-        bytes.append(UInt8(ascii: " "))
-        line(value ?? "-")
+        line(name, value) { $1.append(contentsOf: $0.utf8) }
     }
 
-    mutating func line(_ name: String, digest: Digest?) {
-        bytes.append(contentsOf: name.utf8)
+    mutating func line(_ name: String, _ value: Int64?) {
+        line(name, value) { $1.append(contentsOf: String($0).utf8) }
+    }
+
+    mutating func line(_ name: String, _ value: EventID?) {
+        line(name, value) { $0.appendText(to: &$1) }
+    }
+
+    mutating func line(_ name: String, _ value: Timestamp) {
+        line(name, value) { $0.append(to: &$1) }
+    }
+
+    mutating func line(_ name: String, _ value: Digest?) {
+        line(name, value) { appendHexadecimal($0.bytes, to: &$1) }
+    }
+
+    mutating func line(_ part: PartLine) {
+        word("part")
+        word(part.name.rawValue)
+        word(String(part.byteCount))
+        appendHexadecimal(part.commitment.bytes, to: &bytes)
+        end()
+    }
+
+    private mutating func line<Value>(_ name: String, _ value: Value?, _ append: (Value, inout [UInt8]) -> Void) {
+        word(name)
+        if let value { append(value, &bytes) } else { bytes.append(UInt8(ascii: "-")) }
+        end()
+    }
+
+    private mutating func word(_ text: String) {
+        bytes.append(contentsOf: text.utf8)
         bytes.append(UInt8(ascii: " "))
-        guard let digest else { return line("-") }
-        appendHexadecimal(digest.bytes, to: &bytes)
+    }
+
+    private mutating func end() {
         bytes.append(UInt8(ascii: "\n"))
-    }
-
-    mutating func line(_ name: String, _ first: String, _ second: String, digest: Digest) {
-        for word in [name, first] {
-            bytes.append(contentsOf: word.utf8)
-            bytes.append(UInt8(ascii: " "))
-        }
-        line(second, digest: digest)
     }
 }

@@ -84,6 +84,7 @@ func isField(_ bytes: ArraySlice<UInt8>, named name: String) -> Bool {
         && zip(bytes, name.utf8).allSatisfy { lowercased($0) == lowercased($1) }
 }
 
-private func lowercased(_ byte: UInt8) -> UInt8 {
+/// A letter of ASCII in lower case, any other byte as it is.
+func lowercased(_ byte: UInt8) -> UInt8 {
     (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
 }

@@ -48,7 +48,8 @@ extension RequestReader {
 
     /// The protocol has no query, so what stands in one may be a credential in the wrong place.
     private func maskedTarget(_ target: String) -> String {
-        guard let mark = target.firstIndex(of: "?"), target.index(after: mark) < target.endIndex else { return target }
+        guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")), target.index(after: mark) < target.endIndex
+        else { return target }
         return target[...mark] + String(decoding: Splice.placeholder, as: UTF8.self)
     }
 
@@ -56,9 +57,9 @@ extension RequestReader {
         var block = HeaderBlock()
         for field in request.fields {
             if isField(field.name, named: Token.headerName) {
-                block.append(name: field.name, value: maskedToken(field.value))
+                block.append(name: field.name, value: maskedToken(field.value)[...])
             } else if isSecret(field.name) {
-                block.append(name: field.name, value: Splice.placeholder)
+                block.append(name: field.name, value: Splice.placeholder[...])
             } else {
                 block.append(name: field.name, value: field.value)
             }
@@ -68,14 +69,21 @@ extension RequestReader {
 
     /// Whether a field's name says that its value is a credential, be it ours in a field misspelt.
     private func isSecret(_ name: ArraySlice<UInt8>) -> Bool {
-        let text = String(decoding: name, as: UTF8.self).lowercased()
-        return !Self.harmlessFields.contains(text) && Self.secretWords.contains { text.contains($0) }
+        Self.secretWords.contains { holds($0, in: name) } && !Self.harmlessFields.contains { isField(name, named: $0) }
     }
 
-    private static let harmlessFields: Set = ["idempotency-key", "x-ticket-sharing-version"]
+    /// Whether `word`, in lower case, stands in a field's name in any case.
+    private func holds(_ word: [UInt8], in name: ArraySlice<UInt8>) -> Bool {
+        guard word.count <= name.count else { return false }
+        return (name.startIndex...name.endIndex - word.count).contains { start in
+            word.indices.allSatisfy { lowercased(name[start + $0]) == word[$0] }
+        }
+    }
+
+    private static let harmlessFields = ["Idempotency-Key", ProtocolVersion.headerName]
     private static let secretWords = [
         "ticket-sharing", "token", "key", "secret", "auth", "cookie", "password", "credential", "session",
-    ]
+    ].map { Array($0.utf8) }
 
     /// The agreement's identifier stays, if it is one; anything else might be a key that was put in the wrong place.
     private func maskedToken(_ value: ArraySlice<UInt8>) -> [UInt8] {

@@ -70,7 +70,7 @@ import Testing
         )
         let associatedData = try #require(bytes(hexadecimal: "feedfacedeadbeeffeedfacedeadbeefabaddad2"))
         let plaintext = try AESGCM.open(sealed, key: key, associatedData: associatedData)
-        #expect(hexadecimal(plaintext.prefix(8)) == "d9313225f88406e5")
+        #expect(hexadecimal(Array(plaintext.prefix(8))) == "d9313225f88406e5")
         #expect(plaintext.count == 60)
     }
 

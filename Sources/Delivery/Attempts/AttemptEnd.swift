@@ -104,7 +104,7 @@ struct AttemptEnd: Sendable {
         var committer = Committer(randomness: randomness)
         var block = HeaderBlock()
         for header in answer.headers {
-            block.append(name: header.name.utf8, value: header.value)
+            block.append(name: Array(header.name.utf8)[...], value: header.value[...])
         }
         var parts = [committer.part(.answerHeaders, CredentialCutter.cut(block.bytes, secrets: secrets).stored)]
         guard !answer.body.isEmpty else { return parts }

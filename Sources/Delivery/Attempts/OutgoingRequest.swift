@@ -64,11 +64,14 @@ struct OutgoingRequest: Sendable {
         var block = HeaderBlock()
         for header in headers {
             guard header.isNamed(Token.headerName) else {
-                block.append(name: header.name.utf8, value: header.value)
+                block.append(name: Array(header.name.utf8)[...], value: header.value[...])
                 continue
             }
             let agreement = header.value.prefix { $0 != UInt8(ascii: ":") }
-            block.append(name: header.name.utf8, value: agreement + [UInt8(ascii: ":")] + Splice.placeholder)
+            block.append(
+                name: Array(header.name.utf8)[...],
+                value: (agreement + [UInt8(ascii: ":")] + Splice.placeholder)[...],
+            )
         }
         return CredentialCutter.cut(block.bytes, secrets: secrets).stored
     }
