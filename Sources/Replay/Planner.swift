@@ -193,8 +193,8 @@ extension Planner {
             refusals.append(ReplayNotice(.endsEarly, lane.agreement, lane.ticket, at: newest, text: text))
         } else if let newest = lane.newest, last.position < newest.position {
             let text = """
-                the partner changed ticket \(lane.ticket?.text ?? "") at \(newest.position), after the last message of ours: \
-                older values would stand; '--then-state' ends with what stands now
+                the partner changed the ticket at position \(newest.position), after the last message of ours: older \
+                values would stand; '--then-state' ends with what stands now
                 """
             warnings.append(ReplayNotice(.partnerIsAhead, lane.agreement, lane.ticket, at: newest.position, text: text))
         }

@@ -35,8 +35,8 @@ struct ReplayReport {
         ])
         for lane in plan.lanes.prefix(Self.tableCount) {
             table.add([
-                lane.agreement.text,
-                lane.ticket?.text ?? "-",
+                ShortIdentifier.of(lane.agreement.text),
+                lane.ticket.map { ShortIdentifier.of($0.text) } ?? "-",
                 "\(lane.messages.count)",
                 lane.messages.first.map { "\($0)" },
                 lane.messages.last.map { "\($0)" },
@@ -60,17 +60,26 @@ struct ReplayReport {
     }
 
     private var summary: String {
-        let range = plan.messageRange.map { ", positions \($0.lowerBound) to \($0.upperBound)" } ?? ""
+        var what: [String] = []
+        if let range = plan.messageRange {
+            let places = "positions \(range.lowerBound) to \(range.upperBound)"
+            what.append(
+                "\(counted(plan.messageCount, "message")), \(places), \(plan.acknowledgedCount) of them acknowledged before"
+            )
+        }
+        if plan.stateCount > 0 { what.append("the state of \(counted(plan.stateCount, "ticket"))") }
         let to = plan.partners.map(\.name).joined(separator: ", ")
-        return """
-            To \(to): \(plan.messageCount) messages\(range), \(plan.acknowledgedCount) of them acknowledged before; \
-            the state of \(plan.stateCount) tickets
-            """
+        return "To \(to): \(what.isEmpty ? "nothing" : what.joined(separator: ", then "))"
+    }
+
+    private func counted(_ number: Int, _ noun: String) -> String {
+        "\(number) \(noun)\(number == 1 ? "" : "s")"
     }
 
     private func note(_ word: String, _ notices: ReplayNotices) {
         for notice in notices.kept {
-            let place = [notice.agreement?.text, notice.ticket?.text].compactMap(\.self).joined(separator: "/")
+            let place = [notice.agreement?.text, notice.ticket?.text].compactMap(\.self).map(ShortIdentifier.of)
+                .joined(separator: "/")
             Console.note("\(word): \(place.isEmpty ? "" : "\(place): ")\(notice.text)")
         }
         for (code, count) in notices.counts.sorted(by: { $0.key.rawValue < $1.key.rawValue })

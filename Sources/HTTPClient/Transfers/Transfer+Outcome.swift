@@ -1,4 +1,5 @@
 import CCurl
+import Glibc
 
 extension Transfer {
     /// What the request's outcome is, from libcurl's result and from what the callbacks saw.
@@ -13,7 +14,7 @@ extension Transfer {
                 kind(of: code, easy: easy),
                 requestMayHaveArrived: sendCount > 0,
                 partialAnswer: answer,
-                detail: easy.detail,
+                detail: detail(of: code, easy: easy),
                 durations: durations,
             )
         )
@@ -30,6 +31,12 @@ extension Transfer {
                 durations: durations,
             )
         )
+    }
+
+    /// The system's word for a failed connection: libcurl's own repeats the address and keeps the cause to itself.
+    private func detail(of code: CURLcode, easy: borrowing EasyHandle) -> String {
+        let number = code == CURLE_COULDNT_CONNECT ? easy.number(CURLINFO_OS_ERRNO) : 0
+        return number == 0 ? easy.detail : unsafe String(cString: strerror(CInt(number)))
     }
 
     private func answer(_ durations: HTTPDurations) -> HTTPAnswer? {

@@ -104,6 +104,22 @@ import Testing
         await client.stop()
     }
 
+    @Test func `a refused connection is explained with the system's word for it`() async throws {
+        let server = try RawServer { _ in }
+        let client = try makeClient()
+        // As above.
+        let address = try #require(IPAddress("127.0.0.2"))
+        guard case .allowed(let target) = AddressPolicy.allowPrivate.vet([address], port: server.port) else {
+            throw Unexpected("loopback is refused")
+        }
+        let url = try HTTPURL("http://\(partnerHost):\(server.port)/")
+        let failure = try await client.perform(HTTPRequest(.post, url, adding: [], target: target)).failure()
+        #expect(failure.kind == .connect)
+        #expect(failure.detail == "Connection refused")
+        #expect(!failure.requestMayHaveArrived)
+        await client.stop()
+    }
+
     @Test func `the next address is tried when one swallows the connection`() async throws {
         let server = try RawServer { connection in
             _ = try connection.readRequest()

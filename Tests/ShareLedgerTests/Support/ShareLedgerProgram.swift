@@ -38,6 +38,13 @@ struct ShareLedgerProgram: Sendable {
         try await Run().finish(try command(words, errors: "errors"), input: input)
     }
 
+    /// Runs one of the repository's `tools` to its end, for as long as `limit`.
+    func run(tool: String, _ words: [String], within limit: Duration) async throws -> Finished {
+        let sources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
+        let program = sources.appending(path: "tools/\(tool)").path
+        return try await Run().finish(try command(words, of: program, errors: "errors"), within: limit)
+    }
+
     /// Starts it, has it append what it says to `log`, and does not wait; it leaves its number in `identity`.
     func start(_ words: [String], log: String, identity: String) throws -> ChildProcess {
         let script = "echo $$ >\"$1\"; shift; exec \"$@\" >>\"$0\" 2>&1"
@@ -45,8 +52,12 @@ struct ShareLedgerProgram: Sendable {
             .start(input: FileDescriptor(inMemory: ""))
     }
 
-    private func command(_ words: [String], errors: String) throws -> @Sendable (String) throws -> Command {
-        let arguments = [try Self.path] + words
+    private func command(
+        _ words: [String],
+        of program: String? = nil,
+        errors: String,
+    ) throws -> @Sendable (String) throws -> Command {
+        let arguments = [try program ?? Self.path] + words
         return { file in try shell("exec \"$@\" 2>\"$0\"", [file] + arguments) }
     }
 
@@ -71,10 +82,14 @@ private actor Run {
         executor.unowned
     }
 
-    func finish(_ command: (String) throws -> Command, input: String) throws -> ShareLedgerProgram.Finished {
+    func finish(
+        _ command: (String) throws -> Command,
+        input: String = "",
+        within limit: Duration = .seconds(60),
+    ) throws -> ShareLedgerProgram.Finished {
         let directory = try TemporaryDirectory()
         let errors = directory.path(of: "errors")
-        let patience = Patience(.seconds(60), endsWithTask: false)
+        let patience = Patience(limit, endsWithTask: false)
         let result = try command(errors).run(input: input, patience: patience)
         let status: Int32 =
             switch result.exit {
