@@ -60,12 +60,21 @@ struct ReplayReport {
     }
 
     private var summary: String {
-        let range = plan.messageRange.map { ", positions \($0.lowerBound) to \($0.upperBound)" } ?? ""
+        var parts: [String] = []
+        if let range = plan.messageRange {
+            let positions =
+                range.lowerBound == range.upperBound
+                ? "at position \(range.lowerBound)" : "from position \(range.lowerBound) to \(range.upperBound)"
+            let acknowledged = "\(plan.acknowledgedCount) of them acknowledged before"
+            parts.append(
+                "\(plan.messageCount == 1 ? "1 message" : "\(plan.messageCount) messages") \(positions), \(acknowledged)"
+            )
+        }
+        if plan.stateCount > 0 {
+            parts.append("the state of \(plan.stateCount == 1 ? "1 ticket" : "\(plan.stateCount) tickets")")
+        }
         let to = plan.partners.map(\.name).joined(separator: ", ")
-        return """
-            To \(to): \(plan.messageCount) messages\(range), \(plan.acknowledgedCount) of them acknowledged before; \
-            the state of \(plan.stateCount) tickets
-            """
+        return "To \(to): \(parts.isEmpty ? "nothing" : parts.joined(separator: "; "))"
     }
 
     private func note(_ word: String, _ notices: ReplayNotices) {
