@@ -92,7 +92,7 @@ package struct Flag: OptionDeclaration {
         switch text.lowercased() {
         case "1", "true", "yes", "on": true
         case "", "0", "false", "no", "off": false
-        default: throw UsageError("\(environmentName) is on with 1 and off with 0, not \(text.debugDescription)")
+        default: throw UsageError("--\(name) is on with 1 and off with 0, not \(text.debugDescription)")
         }
     }
 }

@@ -62,8 +62,11 @@ extension ParsedArguments {
             throw UsageError("\(missing.name) is missing: \(missing.help)")
         }
         for option in command.options where values[option.name] == nil {
-            if let text = environment[option.environmentName], !text.isEmpty {
+            guard let text = environment[option.environmentName], !text.isEmpty else { continue }
+            do {
                 values[option.name] = try option.value(text)
+            } catch let error as UsageError {
+                throw UsageError("\(option.environmentName) in the environment: \(error)")
             }
         }
     }
@@ -108,18 +111,24 @@ func nearest(to word: String, in candidates: [String]) -> String? {
         .candidate
 }
 
+/// Letters to insert, leave out or exchange for another, and neighbours to swap, until one word is the other.
 private func editDistance(_ left: String, _ right: String) -> Int {
-    let right = Array(right)
+    let (left, right) = (Array(left), Array(right))
+    var before: [Int] = []
     var row = Array(0...right.count)
     for (leftIndex, leftCharacter) in left.enumerated() {
-        var diagonal = row[0]
-        row[0] = leftIndex + 1
+        var next = [row[0] + 1]
         for (rightIndex, rightCharacter) in right.enumerated() {
-            let above = row[rightIndex + 1]
-            let changed = diagonal + (leftCharacter == rightCharacter ? 0 : 1)
-            row[rightIndex + 1] = min(changed, above + 1, row[rightIndex] + 1)
-            diagonal = above
+            var best = row[rightIndex] + (leftCharacter == rightCharacter ? 0 : 1)
+            best = min(best, row[rightIndex + 1] + 1, next[rightIndex] + 1)
+            if leftIndex > 0, rightIndex > 0, leftCharacter == right[rightIndex - 1],
+                left[leftIndex - 1] == rightCharacter
+            {
+                best = min(best, before[rightIndex - 1] + 1)
+            }
+            next.append(best)
         }
+        (before, row) = (row, next)
     }
     return row[right.count]
 }

@@ -49,7 +49,8 @@ package struct Program: Sendable {
             }
         }
         guard let word = rest.first, word != "--help", word != "-h" else { return .show(help) }
-        throw UsageError("\(word) is no option of \(name) itself; \(name) --help lists the commands")
+        let place = ([name] + path).joined(separator: " ")
+        throw UsageError("\(word) is no option of \(place) itself; \(place) --help lists the commands")
     }
 }
 

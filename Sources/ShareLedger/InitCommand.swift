@@ -22,13 +22,7 @@ let initCommand = Command(
     return try await Workspace.with(arguments, mayCreate: true) { workspace in
         try await SchemaSetup(workspace: workspace, logger: workspace.logger).run()
         let keys = try KeyFile.load(workspace.keyFile, mayCreate: true)
-        let outcome = try await LedgerSetup.open(
-            in: workspace,
-            keys: keys,
-            settings: settings.sharing,
-            originName: settings.originName,
-            logger: workspace.logger,
-        )
+        let outcome = try await LedgerSetup.open(in: workspace, keys: keys, settings: settings, keepsSettings: true)
         let (origin, isNew) =
             switch outcome {
             case .opened(let origin): (origin, true)
@@ -43,6 +37,9 @@ let initCommand = Command(
             Console.print(
                 "\(isNew ? "Opened" : "There is already") the ledger \(origin) in \(workspace.directory.path)\n"
             )
+        }
+        if !isNew, settings.isOriginGiven, origin.name != settings.originName {
+            Console.note("It keeps the origin that it was made with: \(settings.originName) is not taken")
         }
         return 0
     }

@@ -45,33 +45,30 @@ struct SchemaSetup: Sendable {
 
 /// Opens the ledger's first epoch where there is none yet, and keeps the settings for the commands.
 enum LedgerSetup {
-    @discardableResult
+    /// - Parameter keepsSettings: Whether an existing ledger goes on with the settings that the service last ran with.
     static func open(
         in workspace: Workspace,
         keys: KeyRing,
-        settings: SharingSettings,
-        originName: String,
-        logger: Logger,
+        settings: ServiceSettings,
+        keepsSettings: Bool,
     ) async throws -> LedgerInitializer.Outcome {
-        guard let origin = Origin(name: originName, epoch: 1) else {
-            throw CommandFailure("\(originName.debugDescription) cannot name a ledger", status: 64)
+        guard let origin = Origin(name: settings.originName, epoch: 1) else {
+            throw CommandFailure("\(settings.originName.debugDescription) cannot name a ledger", status: 64)
         }
         let name = Workspace.operatorName
-        let outcome = try await workspace.session { session in
+        let sharing = settings.sharing
+        return try await workspace.session { session in
             let outcome = try LedgerInitializer.open(
                 origin,
-                settings: settings,
+                settings: sharing,
                 keys: keys,
                 operator: name,
                 at: .now(),
                 in: &session
             )
-            try SavedSettings(settings).save(in: &session)
+            if case .exists = outcome, keepsSettings, try SavedSettings.load(in: &session) != nil { return outcome }
+            try SavedSettings(sharing).save(in: &session)
             return outcome
         }
-        if case .opened(let origin) = outcome {
-            logger.notice("a new ledger was opened", metadata: ["origin": "\(origin)"])
-        }
-        return outcome
     }
 }

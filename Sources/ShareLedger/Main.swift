@@ -1,4 +1,5 @@
 import Arguments
+import Dispatch
 import Foundation
 
 /// `shareledger`: the service and its commands.
@@ -16,10 +17,16 @@ import Foundation
         ],
     )
 
-    static func main() async {
+    /// Leaves the work to other threads and waits for the end of the process.
+    ///
+    /// An asynchronous `main` would park this thread where glibc takes it for one that ends: it would stay root's when the
+    /// process gives root's rights up, and so would the process to whoever looks at it.
+    static func main() {
         // Whoever reads our output may go away; writing then fails, which is noticed.
         signal(SIGPIPE, SIG_IGN)
-        exit(await status(Array(CommandLine.arguments.dropFirst())))
+        Task.detached { exit(await status(Array(CommandLine.arguments.dropFirst()))) }
+        let never = DispatchSemaphore(value: 0)
+        while true { never.wait() }
     }
 
     private static func status(_ words: [String]) async -> Int32 {

@@ -62,10 +62,11 @@ struct ReplayReport {
     private var summary: String {
         var what: [String] = []
         if let range = plan.messageRange {
-            let places = "positions \(range.lowerBound) to \(range.upperBound)"
-            what.append(
-                "\(counted(plan.messageCount, "message")), \(places), \(plan.acknowledgedCount) of them acknowledged before"
-            )
+            let places =
+                range.lowerBound == range.upperBound
+                ? "at position \(range.lowerBound)" : "from position \(range.lowerBound) to \(range.upperBound)"
+            let acknowledged = "\(plan.acknowledgedCount) of them acknowledged before"
+            what.append("\(counted(plan.messageCount, "message")) \(places), \(acknowledged)")
         }
         if plan.stateCount > 0 { what.append("the state of \(counted(plan.stateCount, "ticket"))") }
         let to = plan.partners.map(\.name).joined(separator: ", ")

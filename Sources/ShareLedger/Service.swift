@@ -21,6 +21,9 @@ struct ServiceSettings: Sendable {
     var privateListen: ListenAddress
     var sharing: SharingSettings
     var originName: String
+
+    /// Whether the name was asked for, and not only taken from the public URL.
+    var isOriginGiven: Bool
     var trustedProxies: [String]
     var privateHosts: [String]
     var tls: HTTPServerConfiguration.TLSIdentity?
@@ -40,6 +43,7 @@ struct ServiceSettings: Sendable {
             isStrict: arguments[Options.strict],
         )
         originName = arguments[Options.origin] ?? sharing.publicURL.schemeless
+        isOriginGiven = arguments[Options.origin] != nil
         guard Origin(name: originName, epoch: 1) != nil else {
             throw UsageError(
                 "--origin takes 1 to 200 characters of A-Z a-z 0-9 . _ ~ : / -, not \(originName.debugDescription)"
@@ -163,13 +167,16 @@ struct Service: Sendable {
     private func prepareLedger() async throws -> KeyRing {
         try await SchemaSetup(workspace: workspace, logger: logger).run()
         let keys = try KeyFile.load(workspace.keyFile, mayCreate: true)
-        try await LedgerSetup.open(
-            in: workspace,
-            keys: keys,
-            settings: settings.sharing,
-            originName: settings.originName,
-            logger: logger
-        )
+        switch try await LedgerSetup.open(in: workspace, keys: keys, settings: settings, keepsSettings: false) {
+        case .opened(let origin):
+            logger.notice("a new ledger was opened", metadata: ["origin": "\(origin)"])
+        case .exists(let origin) where settings.isOriginGiven && origin.name != settings.originName:
+            logger.warning(
+                "the ledger keeps the origin that it was made with",
+                metadata: ["origin": "\(origin)", "origin.asked": "\(settings.originName)"]
+            )
+        case .exists: break
+        }
         return keys
     }
 

@@ -80,7 +80,10 @@ import Testing
         ("replay a -x", "no option -x"),
         ("replai", "did you mean replay?"),
         ("partner lst", "did you mean list?"),
+        ("replay a --josn", "did you mean --json?"),
+        ("replay a --ecno x", "has no option --ecno"),
         ("--verbose", "no option of ledger itself"),
+        ("partner --json", "no option of ledger partner itself"),
     ])
     func `a line that cannot be carried out says what to do`(line: String, part: String) {
         let error = #expect(throws: UsageError.self) { try parse(line) }

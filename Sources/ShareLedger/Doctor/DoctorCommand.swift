@@ -52,18 +52,20 @@ private struct Examination {
 
     private mutating func runOnDatabase(_ workspace: Workspace, _ arguments: ParsedArguments) async {
         for check in DatabaseChecks.all + LedgerChecks.all {
+            let isWell: Bool
             do {
                 let found = try await workspace.session { session in
                     let context = CheckContext(keyFile: workspace.keyFile, isPrivate: workspace.isPrivate)
                     return try check.look(context, &session)
                 }
                 add(found)
+                isWell = found.allSatisfy { $0.state != .fail }
             } catch {
                 add([.fail(check.subject, error)])
-                // Without it, every further look would fail in the same way.
-                if check.isFundamental { break }
+                isWell = false
             }
-            if check.isFundamental, hasFailed { break }
+            // Without it, every further look would fail in the same way.
+            if check.isFundamental, !isWell { break }
         }
         add(await ServiceChecks(workspace: workspace, arguments: arguments).look())
         do {

@@ -25,7 +25,7 @@ struct ServiceChecks: Sendable {
             switch try await reply(from: url) {
             case .nobody(let why):
                 let advice = "start it with 'shareledger serve'; --private-listen names another address to look at"
-                return [.warn("service", "nobody answers at \(url): \(why)", advice: advice)]
+                return [.fail("service", "nobody answers at \(url): \(why)", advice: advice)]
             case .answer(200, _):
                 return [.ok("service", "ready at \(url)")] + (await publicListener(settings.publicURL))
             case .answer(let status, let body):

@@ -1,0 +1,124 @@
+import Foundation
+import TestPeers
+import TestSupport
+import Testing
+
+/// What `doctor` finds wrong, what it calls it, and what it tells one to do.
+struct DoctorTests {
+    @Test func `a healthy installation passes, and each thing that breaks is named with what to do`() async throws {
+        let service = try await TestService.started()
+        let partner = try FakePartner()
+        try await service.agree(with: partner.url)
+        await partner.waitForRequests(1)
+        try await service.eventually("SELECT count(*) FROM audit.delivery WHERE state <> 'delivered'", is: "0")
+        let ports = ["--public-listen", "127.0.0.1:\(service.publicPort)"]
+        let healthy = try await service.run(["doctor"] + ports)
+        #expect(healthy.status == 0 && healthy.errors.isEmpty)
+        let lines = healthy.output.split(separator: "\n")
+        #expect(lines.count > 15 && lines.allSatisfy { $0.hasPrefix("OK    ") }, "\(healthy.output)")
+        for subject in ["service         ready at", "public port     open at", "key file", "leaves", "guards"] {
+            #expect(healthy.output.contains("OK    \(subject)"))
+        }
+        let objects = try await service.command("doctor", "--json").objects
+        #expect(objects.count == lines.count && objects.allSatisfy { $0["state"] as? String == "ok" })
+
+        let key = "\(service.data)/key"
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: key)
+        try await expect(service, "key file", "\(key) can be read by others", "chmod 600 it")
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key)
+
+        try FileManager.default.moveItem(atPath: key, toPath: "\(key).away")
+        try await expect(service, "key file", "\(key) cannot be read: No such file", "--key-file names another")
+        let agree = try await service.run("partner", "add", "x", "--url", "https://x.example")
+        #expect(agree.status == 78 && agree.errors.contains("--key-file names another"), "\(agree.errors)")
+        try FileManager.default.moveItem(atPath: "\(key).away", toPath: key)
+
+        let right = try Data(contentsOf: URL(filePath: key))
+        // Written in place, the file keeps its owner and mode.
+        try Data((String(repeating: "0f", count: 32) + "\n").utf8).write(to: URL(filePath: key))
+        let wrong = "\(key) does not open the access keys in the ledger"
+        try await expect(service, "key file", wrong, "restore the key file that belongs to this ledger")
+        try Data("0f\n".utf8).write(to: URL(filePath: key))
+        try await expect(service, "key file", "\(key) does not hold 64 hex digits", "restore it from its backup")
+        try right.write(to: URL(filePath: key))
+
+        let migration = "migrations/0002_guards.sql"
+        let checksum = try await service.administer("SELECT checksum FROM ledger.migration WHERE path = '\(migration)'")
+        let change = "UPDATE ledger.migration SET checksum = '\(checksum)' WHERE path = '\(migration)'"
+        try await service.administer(change.replacing(checksum, with: "0"), as: "shareledger_owner")
+        try await expect(service, "schema", "schema/\(migration) is not the file that was applied", "restore it")
+        try await service.administer(change, as: "shareledger_owner")
+
+        try await service.administer("ALTER TABLE ledger.event_000000 DISABLE TRIGGER refuse_truncate")
+        try await expect(
+            service,
+            "guards",
+            "event_000000 refuse_truncate missing or switched off",
+            "find out who did this"
+        )
+        try await service.administer("ALTER TABLE ledger.event_000000 ENABLE ALWAYS TRIGGER refuse_truncate")
+
+        #expect(try await service.run("doctor").status == 0)
+        try await service.stop()
+        try await expect(service, "service", "nobody answers at \(service.privateURL)/readyz", "'shareledger serve'")
+    }
+
+    @Test func `changed rows of the ledger and rows that are gone are found`() async throws {
+        let service = try TestService()
+        try await service.command("init")
+        for name in ["a", "b", "c"] {
+            try await service.command("partner", "add", name, "--url", "https://\(name).example")
+        }
+        let off = "SET session_replication_role = replica; ALTER TABLE ledger.%@ DISABLE TRIGGER refuse_change;"
+        try await service.administer(
+            String(format: off, "payload_000000")
+                + "UPDATE ledger.payload SET content = replace(convert_from(content, 'UTF8'), 'b.example', 'x.example')::bytea WHERE position = 2 AND part = 'detail'"
+        )
+        let doctor = try await service.run("doctor")
+        #expect(doctor.status == 1)
+        #expect(
+            doctor.output.contains("FAIL  leaves          the part detail of event 2 is not what its leaf commits to\n")
+        )
+        let event = try await service.run("event", "show", "2")
+        #expect(event.status == 1 && event.output.contains("damaged"))
+        try await service.administer(
+            String(format: off, "event_000000").replacing("DISABLE TRIGGER refuse_change", with: "DISABLE TRIGGER ALL")
+                + "DELETE FROM ledger.event WHERE position = 1"
+        )
+        #expect(
+            try await service.run("doctor").output.contains("FAIL  gaps            there is no event at position 1\n")
+        )
+    }
+
+    @Test func `where there is nothing it says so and makes nothing`() async throws {
+        let directory = try TemporaryDirectory()
+        let place = directory.path(of: "none")
+        let run = try await ShareLedgerProgram().run(["doctor", "--data", place])
+        #expect(run.status == 1 && run.errors.isEmpty)
+        #expect(run.output.hasPrefix("FAIL  data directory  there is no \(place)\n"))
+        #expect(run.output.contains("make it with 'shareledger init'"))
+        #expect(!FileManager.default.fileExists(atPath: place))
+    }
+
+    /// It fails, and one line of it names the thing, the next one what to do about it.
+    private func expect(
+        _ service: TestService,
+        _ subject: String,
+        _ message: String,
+        _ advice: String,
+        sourceLocation: SourceLocation = #_sourceLocation,
+    ) async throws {
+        let doctor = try await service.run("doctor", "--json")
+        #expect(doctor.status == 1, sourceLocation: sourceLocation)
+        let found = try doctor.objects.filter { $0["state"] as? String == "fail" }
+        #expect(
+            found.count == 1 && found.first?["check"] as? String == subject,
+            "\(found)",
+            sourceLocation: sourceLocation
+        )
+        let said = found.first?["message"] as? String ?? ""
+        let told = found.first?["advice"] as? String ?? said
+        #expect(said.contains(message), "\(said)", sourceLocation: sourceLocation)
+        #expect(told.contains(advice), "\(told)", sourceLocation: sourceLocation)
+    }
+}

@@ -1,0 +1,133 @@
+import TestSupport
+import Foundation
+import Linux
+import Testing
+
+/// Making a ledger, with `init`, `migrate` and `serve`.
+struct InitTests {
+    @Test func `a ledger is made once, keeps its origin, and needs no service`() async throws {
+        let service = try TestService()
+        let options = ["--origin", "mondocam.example/sharing", "--public-url", "https://mondocam.example/sharing"]
+        let made = try await service.run(["init"] + options)
+        #expect(made.status == 0, "\(made.errors)")
+        #expect(made.output == "Opened the ledger mondocam.example/sharing/1 in \(service.data)\n")
+        #expect(made.errors.isEmpty)
+        #expect(try Self.mode(service.data) == 0o700 && Self.mode("\(service.data)/key") == 0o600)
+
+        let again = try await service.run(["init", "--origin", "other.example", "--json"])
+        #expect(again.status == 0, "\(again.errors)")
+        let answer = try #require(try again.json as? [String: Any])
+        #expect(answer["origin"] as? String == "mondocam.example/sharing/1" && answer["created"] as? Bool == false)
+        #expect(answer["data"] as? String == service.data)
+        #expect(again.errors.contains("other.example"), "it says that the new name is not taken: \(again.errors)")
+
+        // What the service was to be known as still holds, too.
+        let doctor = try await service.run("doctor", "--json").objects
+        #expect(Self.message("public URL", doctor) == "https://mondocam.example/sharing")
+        #expect(Self.message("origin", doctor) == "mondocam.example/sharing/1")
+        let history = try await service.command("history", "--json").objects
+        #expect(history.map { $0["type"] as? String } == ["epoch.opened"])
+        let leaf = try await service.command("event", "show", "0").output
+        #expect(leaf.contains("\nlog mondocam.example/sharing/1\n"))
+    }
+
+    @Test func `the service keeps the origin that init gave`() async throws {
+        let service = try TestService(["--origin", "other.example"])
+        try await service.command("init", "--origin", "mondocam.example")
+        try await service.start()
+        try await service.agree()
+        for position in 0..<4 {
+            let leaf = try await service.command("event", "show", "\(position)").output
+            #expect(leaf.contains("\nlog mondocam.example/1\n"))
+        }
+        #expect(try service.log.contains("other.example"), "it says that the new name is not taken")
+    }
+
+    @Test func `migrate makes the schema, and the second time there is nothing to do`() async throws {
+        let service = try TestService()
+        let first = try await service.command("migrate")
+        let lines = first.output.split(separator: "\n")
+        #expect(lines.first == "applied schema/migrations/0001_ledger.sql" && lines.count > 10)
+        #expect(lines.contains("applied schema/views/audit.message.sql"))
+        #expect(try await service.command("migrate").output == "The schema is up to date\n")
+        let answer = try #require(try await service.command("migrate", "--json").json as? [String: [String]])
+        #expect(answer == ["migrations": [], "objects": []])
+        // A schema is no ledger yet.
+        let run = try await service.run("agreement", "list")
+        #expect(run.status == 66 && run.errors.contains("there is no ledger yet; 'shareledger init'"))
+    }
+
+    @Test func `a changed object is applied again, a changed migration is named`() async throws {
+        let service = try TestService()
+        try await service.command("migrate")
+        try await service.administer(
+            "DROP VIEW audit.delivery; UPDATE ledger.migration SET checksum = 'x' WHERE path LIKE 'views/%'"
+        )
+        let again = try await service.command("migrate")
+        #expect(again.output.contains("applied schema/views/audit.delivery.sql\n"))
+        #expect(try await service.sql("SELECT count(*) FROM audit.delivery") == "0")
+        try await service.administer(
+            "UPDATE ledger.migration SET checksum = 'x' WHERE path = 'migrations/0003_projections.sql'"
+        )
+        for words in [["migrate"], ["init"]] {
+            let run = try await service.run(words)
+            #expect(run.status == 78 && run.output.isEmpty)
+            #expect(run.errors.contains("schema/migrations/0003_projections.sql is not the file that was applied"))
+        }
+    }
+
+    @Test func `commands that only look make no ledger by a slip of the data directory`() async throws {
+        let service = try TestService()
+        for words in [["history"], ["partner", "list"], ["sql"], ["replay", "a/b", "--dry-run"]] {
+            let run = try await service.run(words)
+            #expect(run.status == 66 && run.output.isEmpty)
+            let advice = "there is no data directory \(service.data); name another with --data, or make it with"
+            #expect(run.errors.contains(advice), "\(run.errors)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: service.data))
+    }
+
+    @Test func `every option can come from the environment`() async throws {
+        let named = try TestService()
+        let environment = [
+            "SHARELEDGER_DATA": named.data, "SHARELEDGER_ORIGIN": "mondocam.example", "SHARELEDGER_JSON": "1",
+            "SHARELEDGER_KEY_FILE": "\(named.directory.path)/elsewhere/key", "SHARELEDGER_LIMIT": "1",
+        ]
+        try FileManager.default.createDirectory(
+            atPath: named.directory.path(of: "elsewhere"),
+            withIntermediateDirectories: false,
+            attributes: [.posixPermissions: 0o777]
+        )
+        var program = ShareLedgerProgram(environment: environment)
+        let made = try await program.run(["init"])
+        #expect(made.status == 0, "\(made.errors)")
+        #expect((try made.json as? [String: Any])?["origin"] as? String == "mondocam.example/1")
+        #expect(FileManager.default.fileExists(atPath: named.directory.path(of: "elsewhere/key")))
+        #expect(!FileManager.default.fileExists(atPath: "\(named.data)/key"))
+        _ = try await program.run(["partner", "add", "a", "--url", "https://a.example"])
+        #expect(try await program.run(["history"]).objects.map { $0["type"] as? String } == ["partner.added"])
+        // What stands on the command line goes first.
+        #expect(try await program.run(["history", "--limit", "5"]).objects.count == 2)
+        program.environment["SHARELEDGER_LIMIT"] = "many"
+        let wrong = try await program.run(["history"])
+        #expect(
+            wrong.status == 64
+                && wrong.errors.contains("SHARELEDGER_LIMIT in the environment: --limit takes a whole number"),
+            "\(wrong.errors)"
+        )
+        program.environment["SHARELEDGER_JSON"] = "perhaps"
+        #expect(
+            try await program.run(["partner", "list"]).errors.contains(
+                "SHARELEDGER_JSON in the environment: --json is on with 1"
+            )
+        )
+    }
+
+    private static func mode(_ path: String) throws -> UInt32 {
+        try #require(try FileStatus(path, followsLinks: true)).permissions
+    }
+
+    private static func message(_ check: String, _ doctor: [[String: Any]]) -> String? {
+        doctor.first { $0["check"] as? String == check }?["message"] as? String
+    }
+}
