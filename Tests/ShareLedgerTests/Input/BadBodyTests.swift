@@ -66,7 +66,7 @@ extension InputTests {
 }
 
 /// In a service of its own, as all refusals of a minute share one bound.
-@Suite(.timeLimit(.minutes(1))) struct RefusalTests {
+@Suite(.timeLimit(.minutes(3))) struct RefusalTests {
     @Test func `refusals are events up to a bound, and are counted beyond it`() async throws {
         let service = try await TestService.started()
         try await service.agree()

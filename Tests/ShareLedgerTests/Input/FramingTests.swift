@@ -60,6 +60,25 @@ extension InputTests {
             #expect(try await service.sql(types) == "ticket.shared")
         }
 
+        @Test(arguments: [
+            ("Host: elsewhere\r\n", "ambiguous_host"),
+            ("Content-Length: 0\r\nContent-Length: 0\r\n", "ambiguous_length"),
+            ("Transfer-Encoding: gzip\r\n", "unknown_transfer_encoding"), ("X: a\r\n b\r\n", "malformed_head"),
+        ])
+        func `what is refused before it is read is told why`(fields: String, error: String) async throws {
+            let service = try TestService.shared
+            for door in Door.allCases {
+                let client = try RawClient(port: service.port(of: door))
+                await client.send(head(door, "PUT", "none", 1, fields))
+                let answer = try #require(await client.receive())
+                #expect(
+                    [400, 501].contains(answer.status) && answer.body.contains(#"{"error":"\#(error)","detail":""#)
+                )
+                #expect(answer.header("Content-Type") == "application/json")
+                #expect(answer.header("Connection")?.lowercased() == "close")
+            }
+        }
+
         @Test func `a length that is too long or too short takes no more than what was sent`() async throws {
             let service = try await service("lengths")
             let body = #"{"status":"solved"}"#

@@ -6,7 +6,7 @@ import Testing
 import TicketSharing
 
 /// What real clients put on the wire, sent over sockets byte for byte but for the host and what depends on it.
-@Suite(.timeLimit(.minutes(2))) struct WireTests {
+@Suite(.timeLimit(.minutes(3))) struct WireTests {
     @Test func `a partner's requests get the answers that its software expects`() async throws {
         let service = try await TestService.started()
         for client in WireClient.allCases { try await receive(from: client, service) }
