@@ -4,9 +4,13 @@ import Foundation
 package final class TemporaryDirectory: Sendable {
     /// Absolute and free of symbolic links.
     package let path: String
+    private let isRemoved: Bool
 
     /// Makes the directory.
-    package init() throws {
+    ///
+    /// - Parameter isRemoved: False where somebody else removes it, who needs what stands in it to the last.
+    package init(isRemoved: Bool = true) throws {
+        self.isRemoved = isRemoved
         path = "/tmp/shareledger-\(UUID().uuidString)"
         try FileManager.default.createDirectory(
             atPath: path,
@@ -16,6 +20,7 @@ package final class TemporaryDirectory: Sendable {
     }
 
     deinit {
+        guard isRemoved else { return }
         // What is left behind by a test that failed is of no consequence to the next one.
         try? FileManager.default.removeItem(atPath: path)
     }

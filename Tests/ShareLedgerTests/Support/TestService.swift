@@ -1,5 +1,6 @@
 import Foundation
 import Linux
+import Synchronization
 import TestPeers
 import TestSupport
 import Testing
@@ -25,7 +26,8 @@ actor TestService {
     ///   - options: Of `serve`, beside data directory and ports.
     ///   - environment: Of the service and of all commands.
     init(_ options: [String] = [], environment: [String: String] = [:]) throws {
-        directory = try TemporaryDirectory()
+        // The watchdog removes it, once it has read there whom it has to end.
+        directory = try TemporaryDirectory(isRemoved: false)
         publicPort = try Self.freePort()
         privatePort = try Self.freePort()
         self.options = options
@@ -41,10 +43,13 @@ actor TestService {
         return service
     }
 
+    private static let takenPorts = Mutex<Set<UInt16>>([])
+
     /// A service must not choose a port by itself, as it has to come back on the same one.
     private static func freePort() throws -> UInt16 {
         for _ in 0..<100 {
             let port = UInt16.random(in: 20_000..<32_000)
+            guard takenPorts.withLock({ $0.insert(port).inserted }) else { continue }
             do { try PortProbe.connect("127.0.0.1", port: port) } catch { return port }
         }
         throw Failure(description: "no free port was found")
@@ -152,6 +157,11 @@ extension TestService {
 extension TestService {
     /// Runs a command on the same data directory, whatever its exit status.
     nonisolated func run(_ words: String...) async throws -> ShareLedgerProgram.Finished {
+        try await run(words)
+    }
+
+    /// Runs a command on the same data directory, whatever its exit status.
+    nonisolated func run(_ words: [String]) async throws -> ShareLedgerProgram.Finished {
         try await program.run(words + ["--data", data])
     }
 
@@ -163,6 +173,11 @@ extension TestService {
         let finished = try await program.run(words + ["--data", data])
         try #require(finished.status == 0, "\(words): \(finished.errors)", sourceLocation: sourceLocation)
         return finished
+    }
+
+    /// Runs `shareledger sql` with psql's own arguments, whatever its exit status.
+    nonisolated func psql(_ words: [String], input: String = "") async throws -> ShareLedgerProgram.Finished {
+        try await program.run(["sql", "--data", data, "--"] + words, input: input)
     }
 
     /// Asks a question as the auditor: rows one a line, columns separated by `|`.
