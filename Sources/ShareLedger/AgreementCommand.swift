@@ -153,7 +153,10 @@ private func answering(
         return try await Workspace.with(arguments) { workspace in
             try await workspace.store { store in
                 let record = try await store.read { session in try Lookup.agreement(text, in: &session) }
-                let name = try await acceptedPartner(of: record, arguments, store)
+                guard record.agreement.status != status else {
+                    throw CommandFailure("agreement \(record.agreement.id.text) is \(status.rawValue) already")
+                }
+                let name = try await partner(of: record, for: status, arguments, store)
                 let dialect = try await store.read { session in
                     try PartnerReader.all(in: &session).first { $0.name == name }?.dialect ?? .standard
                 }
@@ -168,15 +171,18 @@ private func answering(
 // MARK: - Steps
 
 /// The name of an agreement's partner, which is accepted first if it is only proposed and a name for it was given.
-private func acceptedPartner(
+///
+/// To decline, nobody has to be accepted: that is recorded, and not sent unless the partner is accepted later.
+private func partner(
     of record: AgreementRecord,
+    for status: Agreement.Status,
     _ arguments: ParsedArguments,
     _ store: Store,
 ) async throws -> String {
     let found = try await store.read { session in try PartnerReader.all(in: &session).first { $0.id == record.partner }
     }
     guard let found else { throw CommandFailure("the agreement's partner is not known") }
-    guard found.state == .proposed else { return found.name }
+    guard found.state == .proposed, status != .declined else { return found.name }
     guard let name = arguments[partnerName] else {
         let advice =
             "accept it with --partner-name NAME, or with 'shareledger partner add NAME --url \(found.baseURL.text)'"
@@ -231,7 +237,11 @@ private func report(
     let record = try await store.read { session in try Lookup.agreement(id.text, in: &session) }
     try await show([record], arguments, store)
     let position = answer.receipt.map { " at position \($0.position)" } ?? ""
-    Console.note("Agreement \(id.text) \(what), recorded\(position); 'shareledger serve' delivers it")
+    let isProposed = try await store.read { session in
+        try PartnerReader.all(in: &session).contains { $0.id == record.partner && $0.state == .proposed }
+    }
+    let next = isProposed ? "the partner is only proposed and is not told" : "'shareledger serve' delivers it"
+    Console.note("Agreement \(id.text) \(what), recorded\(position); \(next)")
     return 0
 }
 

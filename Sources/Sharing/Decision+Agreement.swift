@@ -67,7 +67,9 @@ extension SharingTransaction {
         var record = side.record
         guard let partner = partners[record.partner] else { preconditionFailure("every agreement has a partner") }
         let isOutbound = capture.direction == .outbound
-        guard !isOutbound || partner.state == .active else { throw .onlyProposed(partner) }
+        guard !isOutbound || partner.state == .active || message.status == .declined else {
+            throw .onlyProposed(partner)
+        }
         let sent = try sentOn(
             capture,
             message,

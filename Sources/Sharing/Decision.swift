@@ -83,6 +83,8 @@ extension SharingTransaction {
             let detail = "there is no partner of the name in the path; 'shareledger partner list' shows all"
             throw ProtocolFault(.notFound, .unknownResource, detail)
         }
+        // An agreement may be declined whoever the other side is; ``update(_:_:_:)`` looks at what is said.
+        if case .agreement = capture.target, capture.method == RequestMethod.put.rawValue { return partner }
         guard partner.state == .active else { throw .onlyProposed(partner) }
         return partner
     }
