@@ -102,7 +102,7 @@ extension InputTests {
             let partners = try await TestService.shared.command("partner", "list", "--json").objects
             let declined = partners.first { $0["url"] as? String == "https://full-1.example/sharing" }
             #expect(declined?["state"] as? String == "proposed")
-            let sent = "SELECT count(*) FROM audit.delivery WHERE agreement = 'full-1'"
+            let sent = "SELECT coalesce(sum(attempts), 0) FROM audit.delivery WHERE agreement = 'full-1'"
             #expect(try await TestService.shared.sql(sent) == "0")
         }
 
