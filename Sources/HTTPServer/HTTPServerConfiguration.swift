@@ -70,7 +70,7 @@ package struct HTTPServerConfiguration: Sendable {
         HTTPResponse(
             status: refusal.status,
             contentType: "application/json",
-            text: #"{"error":"\#(refusal.rawValue)"}"#
+            text: #"{"error":"\#(refusal.rawValue)","detail":"\#(refusal.detail)"}"#
         )
     }
 

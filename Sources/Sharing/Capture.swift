@@ -32,6 +32,11 @@ package struct Capture: Sendable {
     /// What is wrong with the request apart from its credential; the first fault that was found.
     package let fault: ProtocolFault?
 
+    /// The fault where the path names nothing that could be, which anybody may be told.
+    ///
+    /// Whoever mistook our base URL learns that he did, and not that a token is wrong or that an invitation needs one.
+    let pathFault: ProtocolFault?
+
     /// Request line, headers and, unless it is empty, body.
     package let parts: [Part]
 

@@ -18,7 +18,8 @@ extension SharingTransaction {
             access = authenticated
             return .granted(try readable(capture, authenticated))
         } catch {
-            return .refused(refuse(capture, error, as: access, mayRecord: mayRecordRefusal))
+            let fault = access == nil ? capture.pathFault ?? error : error
+            return .refused(refuse(capture, fault, as: access, mayRecord: mayRecordRefusal))
         }
     }
 

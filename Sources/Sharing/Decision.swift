@@ -11,7 +11,7 @@ extension SharingTransaction {
         do throws(ProtocolFault) {
             access = try authenticate(capture)
         } catch {
-            return refuse(capture, error, as: nil, mayRecord: mayRecordRefusal)
+            return refuse(capture, capture.pathFault ?? error, as: nil, mayRecord: mayRecordRefusal)
         }
         do throws(ProtocolFault) {
             if let repeated = try repeated(capture, access) { return repeated }

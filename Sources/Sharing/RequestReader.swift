@@ -43,6 +43,7 @@ package struct RequestReader: Sendable {
         } catch {
             fault = error
         }
+        let pathFault = target == nil ? fault : nil
         let secrets = presentedSecrets(of: request) + (document.map { AgreementMessage.secrets(in: $0) } ?? [])
         if let id = request.route?.identifier, CredentialCutter.holds(secrets, in: id) {
             // What names an agreement or a ticket stands in leaves and tables, so it can hold no secret.
@@ -73,6 +74,7 @@ package struct RequestReader: Sendable {
             body: request.body,
             secrets: secrets,
             fault: fault,
+            pathFault: pathFault,
             parts: stored.parts,
             castableBody: stored.body?.isCastable,
             digest: keys.repeatDigest(method: request.method, path: request.target, body: request.body),
