@@ -46,8 +46,8 @@ extension Ticket {
         requester = message.requester ?? requester
         currentActor = message.currentActor ?? currentActor
         originalID = message.originalID ?? originalID
-        if take(message.status, into: \.status, isAllowed: !isBound) { deviations.append(.status) }
-        if take(message.customStatus, into: \.customStatus, isAllowed: !isBound) { deviations.append(.customStatus) }
+        if Self.take(message.status, into: &status, isAllowed: !isBound) { deviations.append(.status) }
+        if Self.take(message.customStatus, into: &customStatus, isAllowed: !isBound) { deviations.append(.customStatus) }
         if permissions.syncsTags {
             tags = message.tags ?? tags
         } else if message.tags?.isEmpty == false {
@@ -66,10 +66,10 @@ extension Ticket {
     }
 
     /// Replaces a text; returns whether it would have been another one, but was not allowed to.
-    private mutating func take(_ new: String?, into value: WritableKeyPath<Ticket, String?>, isAllowed: Bool) -> Bool {
+    private static func take(_ new: String?, into value: inout String?, isAllowed: Bool) -> Bool {
         guard let new else { return false }
-        if isAllowed { self[keyPath: value] = new }
-        return self[keyPath: value].map { !$0.utf8.elementsEqual(new.utf8) } ?? true
+        if isAllowed { value = new }
+        return value.map { !$0.utf8.elementsEqual(new.utf8) } ?? true
     }
 
     private mutating func add(_ comment: TicketComment, isBound: Bool, withCustomFields: Bool) -> [Deviation] {
