@@ -26,19 +26,28 @@ struct FloodTests {
     }
 
     @Test func `two thousand messages that nobody can store get 503, and memory has a bound`() async throws {
+        try await flood(byteCount: 4_000, growth: 64 << 20)
+    }
+
+    @Test(.long) func `the same with messages of a hundred kilobytes`() async throws {
+        try await flood(byteCount: 100_000, growth: 256 << 20)
+    }
+
+    /// - Parameter growth: By how much the service's memory may grow meanwhile.
+    private func flood(byteCount: Int, growth: Int) async throws {
         let service = try await TestService.started()
         try await service.agree()
         let before = try service.residentBytes
         let count = try await service.withoutPostgres {
             try await withThrowingTaskGroup(of: Int.self) { group in
                 for number in 0..<500 {
-                    group.addTask { try await Self.flood(service, number, messages: 4) }
+                    group.addTask { try await Self.send(4, of: byteCount, to: service, number) }
                 }
                 return try await group.reduce(0, +)
             }
         }
         #expect(count == 2000)
-        #expect(try service.peakBytes - before < 256 << 20)
+        #expect(try service.peakBytes - before < growth)
         try await service.waitUntilReady()
         var client = InsistentClient(port: service.publicPort)
         let message = InsistentClient.message(
@@ -51,10 +60,15 @@ struct FloodTests {
         #expect(try await service.stop() == .code(0))
     }
 
-    /// Sends messages of 100 KiB on one connection, and returns how many were answered with 503.
-    private static func flood(_ service: TestService, _ number: Int, messages: Int) async throws -> Int {
+    /// Sends messages on one connection, and returns how many were answered with 503.
+    private static func send(
+        _ messages: Int,
+        of byteCount: Int,
+        to service: TestService,
+        _ number: Int,
+    ) async throws -> Int {
         var client = InsistentClient(port: service.publicPort)
-        let text = String(repeating: "Seen again. ", count: 8_500)
+        let text = String(repeating: "Seen again. ", count: byteCount / 12)
         var count = 0
         for step in 0..<messages {
             let ticket = "t\(number)-\(step)"

@@ -72,22 +72,11 @@ struct KillTests {
         let service = try await TestService.started(["--desk-url", desk.url, "--retry-schedule", pauses])
         try await service.agree(with: partner.url)
         let work = try SharedWork(on: service, pairs: pairs, seed: SeededGenerator.seed)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await work.run() }
-            group.addTask {
-                var random = SeededGenerator(seed: SeededGenerator.seed)
-                for victim in victims {
-                    try await work.acknowledged(.random(in: 10...60, using: &random))
-                    // Not only right after somebody was answered: the moment is part of the case.
-                    try await Task.sleep(for: .microseconds(Int.random(in: 0...20_000, using: &random)))
-                    try await Self.kill(victim, of: service, &random)
-                    let hasLeftClaims = victim != .postmaster && victim != .backend
-                    if hasLeftClaims, !waitsForClaims { try await service.expireClaims() }
-                }
-                try await work.acknowledged(20)
-                work.stop()
-            }
-            try await group.waitForAll()
+        do {
+            try await Self.kill(victims, of: service, during: work, waitsForClaims: waitsForClaims)
+        } catch {
+            Issue.record("the service said at the end: \(try service.log.suffix(8000))")
+            throw error
         }
         let acknowledgements = try work.acknowledgements
         try await service.database("SELECT count(*) FROM delivery.queue", becomes: "0", within: .seconds(150))
@@ -101,6 +90,32 @@ struct KillTests {
         #expect(!FileManager.default.fileExists(atPath: "\(service.data)/pgdata/postmaster.pid"))
         await partner.stop()
         await desk.stop()
+    }
+
+    /// Kills one after the other while everybody works.
+    private static func kill(
+        _ victims: [Victim],
+        of service: TestService,
+        during work: SharedWork,
+        waitsForClaims: Bool,
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await work.run() }
+            group.addTask {
+                var random = SeededGenerator(seed: SeededGenerator.seed)
+                for victim in victims {
+                    try await work.acknowledged(.random(in: 10...60, using: &random))
+                    // Not only right after somebody was answered: the moment is part of the case.
+                    try await Task.sleep(for: .microseconds(Int.random(in: 0...20_000, using: &random)))
+                    try await kill(victim, of: service, &random)
+                    let hasLeftClaims = victim != .postmaster && victim != .backend
+                    if hasLeftClaims, !waitsForClaims { try await service.expireClaims() }
+                }
+                try await work.acknowledged(20)
+                work.stop()
+            }
+            try await group.waitForAll()
+        }
     }
 
     private static func kill(_ victim: Victim, of service: TestService, _ random: inout SeededGenerator) async throws {
