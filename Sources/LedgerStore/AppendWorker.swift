@@ -18,10 +18,17 @@ package actor AppendWorker {
     private let clockWatch = ClockWatch()
 
     private var connected: (connection: PostgresConnection, runner: BatchRunner)?
+    private var recovery: Task<Void, Never>?
+
+    /// Since when there has been no database; `nil` while it answers, whatever it answers.
+    private var lostSince: ContinuousClock.Instant?
+    private var hasGivenUp = false
 
     /// - Parameters:
-    ///   - patience: How long a batch waits for a lost database to come back before its requests fail.
-    ///   - recover: Called when the connection is lost, to start a private server again.
+    ///   - patience: How long requests wait for a lost database to come back before they fail. Those that come later try
+    ///     once and fail at once, so that a queue of them is not answered one patience after the other.
+    ///   - recover: Called when the connection is lost, to start a private server again; one call at a time. Batches do
+    ///     not wait for it longer than `patience`, and ``close()`` cancels it.
     package init(
         configuration: PostgresConfiguration,
         settings: SharingSettings,
@@ -53,9 +60,11 @@ package actor AppendWorker {
     /// Carries a batch out and answers every request of it.
     func carryOut(_ batch: [AppendRequest], report: @Sendable (BatchReport) -> Void) async {
         var groups = [batch]
-        let deadline = ContinuousClock.now + patience
+        let deadline = (lostSince ?? .now) + patience
         while let group = groups.popLast() {
-            switch await attempt(group) {
+            let outcome = await attempt(group)
+            note(outcome)
+            switch outcome {
             case .committed(let batch):
                 report(batch)
                 finish(group, .committed)
@@ -86,14 +95,15 @@ package actor AppendWorker {
                 }
             case .conflicted(let error):
                 guard ContinuousClock.now < deadline else {
-                    finish(group, giveUp(error))
+                    logger.error("other transactions stay in the way", metadata: ["error": "\(error)"])
+                    finish(group, .failed(.unavailable("\(error)")))
                     continue
                 }
                 groups.append(group)
             case .lost(let error):
                 await disconnect()
                 guard ContinuousClock.now < deadline else {
-                    finish(group, giveUp(error))
+                    giveUp(group, error)
                     continue
                 }
                 groups.append(group)
@@ -102,13 +112,31 @@ package actor AppendWorker {
         }
     }
 
-    private func giveUp(_ error: PostgresError) -> AppendOutcome {
-        logger.error("the database is not available", metadata: ["error": "\(error)"])
-        return .failed(.unavailable("\(error)"))
+    /// Takes note of whether there is a database, and has one that is lost started again.
+    private func note(_ outcome: BatchRunner.Outcome) {
+        switch outcome {
+        case .lost, .uncertain:
+            lostSince = lostSince ?? .now
+            startRecovery()
+        case .committed, .rejected, .unavailable, .conflicted, .notInitialized:
+            lostSince = nil
+            guard hasGivenUp else { return }
+            hasGivenUp = false
+            logger.notice("the database is available again")
+        }
+    }
+
+    /// Says so once, however many requests fail for it.
+    private func giveUp(_ group: [AppendRequest], _ error: PostgresError) {
+        if !hasGivenUp { logger.error("the database is not available", metadata: ["error": "\(error)"]) }
+        hasGivenUp = true
+        finish(group, .failed(.unavailable("\(error)")))
     }
 
     /// Gives the connection up.
     func close() async {
+        recovery?.cancel()
+        await recovery?.value
         await disconnect()
     }
 
@@ -166,9 +194,20 @@ package actor AppendWorker {
         await old?.connection.close()
     }
 
-    /// Gives a server that is coming up a moment, and a private one a reason to.
+    /// Has a private server started again, if that is not under way.
+    ///
+    /// It may take minutes to recover; whoever waits for a batch is answered long before, and comes again.
+    private func startRecovery() {
+        guard recovery == nil else { return }
+        recovery = Task {
+            await recover()
+            recovery = nil
+        }
+    }
+
+    /// Gives a server that is coming up a moment.
     private func pause() async {
-        await recover()
+        startRecovery()
         // Cancellation only shortens the pause.
         try? await Task.sleep(for: .milliseconds(100))
     }

@@ -104,15 +104,41 @@ extension PrivateCluster {
         }
     }
 
-    /// Keeps the server's log bounded until its task is cancelled.
-    package func maintain(every interval: Duration = .seconds(60)) async throws {
+    /// Keeps the server running and its log bounded until its task is cancelled.
+    ///
+    /// A server that died would else stay away until somebody has something for it, and whoever looks first whether it is
+    /// there never would. One that does not start is tried again at growing intervals.
+    package func maintain(trimmingEvery interval: Duration = .seconds(60)) async throws {
+        let shortest = Duration.seconds(1)
+        let longest = Duration.seconds(30)
+        var pause = shortest
+        var nextTrim = ContinuousClock.now
         while true {
             do {
-                try server.log.trim(into: server.directory)
+                if case .stopped = try server.observe() {
+                    server.logger.warning("The server has died")
+                    try ensureRunning()
+                }
+                pause = shortest
+            } catch is CancellationError {
+                throw CancellationError()
             } catch {
-                server.logger.warning("Could not cut the server's log", metadata: ["cause": "\(error)"])
+                server.logger.error("The server does not start", metadata: ["cause": "\(error)"])
+                pause = min(longest, pause * 2)
             }
-            try await Task.sleep(for: interval)
+            if nextTrim <= .now {
+                trimLog()
+                nextTrim = .now + interval
+            }
+            try await Task.sleep(for: pause)
+        }
+    }
+
+    private func trimLog() {
+        do {
+            try server.log.trim(into: server.directory)
+        } catch {
+            server.logger.warning("Could not cut the server's log", metadata: ["cause": "\(error)"])
         }
     }
 }

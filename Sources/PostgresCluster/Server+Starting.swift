@@ -15,8 +15,9 @@ extension Server {
             case .standalone(let id):
                 throw ClusterError(.heldElsewhere, "Process \(id) works on the database with postgres --single.")
             case .running(let file):
-                guard let endpoint = try waitUntilReady(file.processID, patience: patience) else { continue }
-                try waitUntilAnswering(endpoint, binaries: binaries, patience: patience)
+                guard let endpoint = try waitUntilReady(file.processID, patience: patience),
+                    try waitUntilAnswering(endpoint, of: file.processID, binaries: binaries, patience: patience)
+                else { continue }
                 logger.info("Using the server that runs", metadata: ["process.id": "\(file.processID)"])
                 return endpoint
             case .stopped(let isMisleading):
@@ -86,9 +87,9 @@ extension Server {
                 return .refused(output: try log.text(since: offset))
             }
             if case .running(let file) = try observe(), file.processID == child.id,
-                file.status == .ready || file.status == .standby, let endpoint = file.endpoint
+                file.status == .ready || file.status == .standby, let endpoint = file.endpoint,
+                try waitUntilAnswering(endpoint, of: child.id, binaries: binaries, patience: patience)
             {
-                try waitUntilAnswering(endpoint, binaries: binaries, patience: patience)
                 logger.info("Started PostgreSQL", metadata: ["process.id": "\(child.id)"])
                 return .ready(endpoint)
             }
@@ -130,14 +131,18 @@ extension Server {
         }
     }
 
+    /// Waits until a server takes connections; false if it ends instead.
     private func waitUntilAnswering(
         _ endpoint: ClusterEndpoint,
+        of id: Int32,
         binaries: ServerBinaries,
         patience: Patience,
-    ) throws {
+    ) throws -> Bool {
         while try !answers(endpoint, binaries: binaries, patience: patience) {
+            guard case .running(let file) = try observe(), file.processID == id else { return false }
             try patience.pause()
         }
+        return true
     }
 
     /// Whether a server takes connections there.

@@ -102,12 +102,14 @@ final class Workspace: Sendable {
     func recover() async {
         do {
             try await cluster?.ensureRunning()
+        } catch is CancellationError {
+            // Whoever asked no longer wants it.
         } catch {
             logger.error("the private PostgreSQL does not start", metadata: ["error": "\(error)"])
         }
     }
 
-    /// Keeps the private server's log bounded until cancelled.
+    /// Keeps the private server running and its log bounded until cancelled.
     func maintain() async throws {
         try await cluster?.maintain()
     }

@@ -33,6 +33,29 @@ import Testing
         }
     }
 
+    @Test func `a server that dies while it is asked whether it answers is started again at once`() async throws {
+        let fixture = try ClusterFixture()
+        try await fixture.withCluster { cluster in
+            let id = try #require(try fixture.serverID())
+            try fixture.signal(id, SIGSTOP, waits: false)
+            async let running = cluster.ensureRunning(timeout: .seconds(30))
+            while !Self.isAsked(fixture.directory.path) { try await Task.sleep(for: .milliseconds(10)) }
+            try fixture.signal(id, SIGKILL)
+            _ = try await running
+            #expect(try fixture.query("SELECT 1", as: "shareledger_service").isSuccess)
+        }
+    }
+
+    /// Whether `pg_isready` is looking at the server of this directory.
+    private static func isAsked(_ path: String) -> Bool {
+        // A process may be gone before it was looked at.
+        let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return processes.contains { process in
+            let words = try? String(contentsOfFile: "/proc/\(process)/cmdline", encoding: .utf8)
+            return words.map { $0.contains("pg_isready") && $0.contains(path) } ?? false
+        }
+    }
+
     @Test func `a process that is killed leaves the server to the next one`() async throws {
         let fixture = try ClusterFixture()
         let holder = try HolderProcess(fixture.directory.path)

@@ -1,11 +1,10 @@
 import Foundation
 import Glibc
-import PostgresCluster
+package import PostgresCluster
 import Synchronization
-import TestSupport
 
 /// A Unix socket in front of a PostgreSQL that can lose the answer to a COMMIT.
-final class CommitProxy: Sendable {
+package final class CommitProxy: Sendable {
     private struct State {
         var swallowsNext = false
         var refusesAfterwards = false
@@ -14,19 +13,21 @@ final class CommitProxy: Sendable {
     }
 
     /// The directory of the socket.
-    let directory: TemporaryDirectory
+    package let directory: TemporaryDirectory
 
     private let listener: Int32
     private let target: String
     private let state = Mutex(State())
 
     /// - Parameter endpoint: The server's own socket.
-    init(to endpoint: ClusterEndpoint) throws {
+    package init(to endpoint: ClusterEndpoint) throws {
         directory = try TemporaryDirectory()
         target = "\(endpoint.socketDirectory)/.s.PGSQL.\(endpoint.port)"
         let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         guard unsafe Self.with(address: directory.path(of: ".s.PGSQL.5432"), { unsafe bind(listener, $0, $1) }) == 0,
-            listen(listener, 64) == 0
+            listen(listener, 64) == 0,
+            // Whoever tests as root runs the service as somebody else.
+            unsafe chmod(directory.path(of: ".s.PGSQL.5432"), 0o777) == 0
         else { throw POSIXError(.EADDRNOTAVAIL) }
         self.listener = listener
         let proxy = Weak(self)
@@ -47,7 +48,7 @@ final class CommitProxy: Sendable {
     /// Has the answer to the next COMMIT dropped, and the connection with it.
     ///
     /// - Parameter thenRefuses: Whether nobody gets through afterwards, until ``admit()``.
-    func swallowNextCommit(thenRefuses: Bool = false) {
+    package func swallowNextCommit(thenRefuses: Bool = false) {
         state.withLock { state in
             state.swallowsNext = true
             state.refusesAfterwards = thenRefuses
@@ -55,12 +56,12 @@ final class CommitProxy: Sendable {
     }
 
     /// Lets connections through again.
-    func admit() {
+    package func admit() {
         state.withLock { $0.refuses = false }
     }
 
     /// How many answers were dropped.
-    var swallowCount: Int { state.withLock(\.swallowCount) }
+    package var swallowCount: Int { state.withLock(\.swallowCount) }
 
     // MARK: Connections
 
