@@ -36,12 +36,6 @@ actor TestService {
         watchdog = try Watchdog(script: Self.cleanUp, [directory.path], user: user)
     }
 
-    deinit {
-        // Before the directory goes, in which the clean-up would find them: a test that fails does not stop its service.
-        _ = try? service?.send(SIGKILL)
-        if let postmaster = try? postmaster { kill(postmaster, SIGQUIT) }
-    }
-
     /// Starts a service and returns once it takes messages.
     static func started(_ options: [String] = [], environment: [String: String] = [:]) async throws -> TestService {
         let service = try TestService(options, environment: environment)
