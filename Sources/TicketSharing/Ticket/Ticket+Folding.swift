@@ -47,7 +47,9 @@ extension Ticket {
         currentActor = message.currentActor ?? currentActor
         originalID = message.originalID ?? originalID
         if Self.take(message.status, into: &status, isAllowed: !isBound) { deviations.append(.status) }
-        if Self.take(message.customStatus, into: &customStatus, isAllowed: !isBound) { deviations.append(.customStatus) }
+        if Self.take(message.customStatus, into: &customStatus, isAllowed: !isBound) {
+            deviations.append(.customStatus)
+        }
         if permissions.syncsTags {
             tags = message.tags ?? tags
         } else if message.tags?.isEmpty == false {
