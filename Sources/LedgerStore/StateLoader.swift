@@ -136,6 +136,8 @@ private enum Statements {
         """
     }
 
+    /// `OFFSET 0` keeps the share's lookup apart from the join, so that both columns of its index are used: before a new
+    /// ledger's first ANALYZE the planner would read all shares of the stream.
     static let shares = Statement<[String], [String]>(
         """
         SELECT wanted.stream, wanted.ticket, sh.share_id, h.share_seq, h.leaf_hash,
@@ -153,7 +155,13 @@ private enum Statements {
             )
         FROM unnest($1, $2) AS wanted (stream, ticket)
         LEFT JOIN ledger.stream AS s ON s.name = wanted.stream
-        LEFT JOIN ledger.share AS sh ON sh.stream_id = s.stream_id AND sh.ticket = wanted.ticket
+        LEFT JOIN LATERAL (
+            SELECT sh.share_id
+            FROM ledger.share AS sh
+            WHERE sh.stream_id = s.stream_id
+                AND sh.ticket = wanted.ticket
+            OFFSET 0
+        ) AS sh ON true
         LEFT JOIN LATERAL (
             SELECT e.share_seq, e.leaf_hash
             FROM ledger.event AS e
