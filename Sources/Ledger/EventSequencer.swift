@@ -93,12 +93,22 @@ package struct EventSequencer: Sendable {
 
     /// The identifier of a share that was loaded or begun; `nil` where it has no event.
     package func shareID(_ name: ShareName) -> Position? {
-        (shares[name] ?? nil)?.id
+        head(of: name)?.id
     }
 
     /// The identifier of a stream that was loaded or begun; `nil` where it has no event.
     package func streamID(_ name: StreamName) -> Position? {
-        (streams[name] ?? nil)?.id
+        head(of: name)?.id
+    }
+
+    /// Where a stream that was loaded or begun goes on; `nil` where it has no event.
+    package func head(of name: StreamName) -> ChainHead? {
+        streams[name] ?? nil
+    }
+
+    /// Where a share that was loaded or begun goes on; `nil` where it has no event.
+    package func head(of name: ShareName) -> ChainHead? {
+        shares[name] ?? nil
     }
 
     // MARK: Chains

@@ -142,8 +142,10 @@ final class BatchRunner: Sendable {
             // What the server has answered with an error it has not committed.
             guard error.outcome == .unknown, session.isBroken || error.isConnectionLoss else { throw error }
             guard !events.isEmpty || !additional.isEmpty else { throw error }
+            kept.loader.forget()
             return .uncertain(events.map(\.leaf.event), report)
         }
+        kept.loader.committed(needs, transaction, loaded)
         if let last = loaded.head?.recorded { clockWatch.committed(at: transaction.now, after: last) }
         return .committed(report)
     }

@@ -67,6 +67,12 @@ COMMENT ON TABLE projection.ticket_head IS 'What is needed to decide about the n
 COMMENT ON COLUMN projection.ticket_head.shared IS 'False once it was unshared; the other side keeps an orphan';
 COMMENT ON COLUMN projection.ticket_head.last_digest IS 'Keyed hash of the last accepted message in either direction, to recognise its repeat';
 
+CREATE TABLE projection.inline_version (
+    version bigint NOT NULL
+);
+COMMENT ON TABLE projection.inline_version IS 'One row; counts what changed partners, agreements and ticket heads without an event, so that nobody goes on with an older state';
+INSERT INTO projection.inline_version (version) VALUES (0);
+
 CREATE TABLE projection.follower (
     name text PRIMARY KEY,
     next_position bigint NOT NULL CHECK (next_position >= 0)

@@ -230,6 +230,7 @@ struct InlineMender: Sendable {
                 state: loaded.state,
             )
             let count = try body(&session, &transaction, loaded)
+            if count > 0 { try session.execute("UPDATE projection.inline_version SET version = version + 1") }
             try writer.commit(transaction, additional: [], in: &session)
             return count
         } catch {

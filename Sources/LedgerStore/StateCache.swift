@@ -1,0 +1,108 @@
+import Ledger
+import Sharing
+import TicketSharing
+
+/// What the last transaction of a session left behind, so that the next one need not read it again.
+///
+/// Whoever changes what decisions read appends an event under the ledger's lock, or counts `projection.inline_version` on.
+/// So all of it is true as long as neither has moved since, and nothing of it otherwise. Pure.
+struct StateCache: Sendable {
+    /// A share that has events; `ticket` is `nil` where none of them is a message.
+    struct Share: Sendable {
+        let chain: ChainHead
+        let ticket: TicketHead?
+    }
+
+    /// What tells one state of the ledger from another.
+    struct Version: Sendable, Equatable {
+        let head: LedgerHead?
+        let inline: Int64
+    }
+
+    /// How many shares, of some 400 bytes each, and how many agreements are kept at least; up to twice as many are.
+    private static let shareCount = 16_384
+    private static let agreementCount = 1024
+
+    private(set) var version: Version?
+    private var streams = Generations<StreamName, ChainHead?>(count: agreementCount)
+    private var shares = Generations<ShareName, Share>(count: shareCount)
+    private var agreements = Generations<AgreementID, AgreementRecord>(count: agreementCount)
+
+    /// The head of a stream, `.some(nil)` for one that is known to have no event; `nil` where it has to be read.
+    mutating func stream(_ name: StreamName) -> ChainHead?? { streams[name] }
+
+    mutating func share(_ name: ShareName) -> Share? { shares[name] }
+
+    mutating func agreement(_ id: AgreementID) -> AgreementRecord? { agreements[id] }
+
+    /// Forgets everything.
+    mutating func removeAll() {
+        self = StateCache()
+    }
+
+    /// Takes over what a transaction read and wrote, once that is committed.
+    ///
+    /// What has a parked delivery is left out: that its last message is stuck has to be read again.
+    mutating func take(_ keys: StateKeys, from transaction: borrowing SharingTransaction, _ loaded: StateLoader.Loaded)
+    {
+        let sequencer = transaction.sequencer
+        let head = sequencer.events.last.map { LedgerHead(position: $0.position, recorded: $0.leaf.recorded) }
+        version = Version(head: head ?? loaded.head, inline: loaded.inlineVersion)
+        for name in loaded.streams.keys {
+            let chain = sequencer.head(of: name)
+            // Anybody can ask for agreements that do not exist.
+            if chain != nil || name == .system || name == .unattributed { streams[name] = .some(chain) }
+        }
+        for name in keys.shares {
+            guard let chain = sequencer.head(of: name) else { continue }
+            let ticket = transaction.ticket(name)
+            let isStuck = ticket.map { transaction.isStuck($0.last.receipt.position) } ?? false
+            shares[name] = isStuck ? nil : Share(chain: chain, ticket: ticket)
+        }
+        for id in keys.agreements {
+            let record = transaction.agreement(id)
+            let isStuck = record.map { transaction.isStuck($0.last.receipt.position) } ?? false
+            agreements[id] = isStuck ? nil : record
+        }
+        for event in sequencer.events where event.leaf.type == .deliveryParked {
+            if let ticket = event.leaf.ticket {
+                shares[ShareName(stream: event.leaf.stream, ticket: ticket)] = nil
+            } else if let agreement = event.leaf.stream.agreement.flatMap({ AgreementID($0) }) {
+                agreements[agreement] = nil
+            }
+        }
+    }
+}
+
+/// A dictionary that forgets what was not asked for lately, a whole generation at a time.
+private struct Generations<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    private let count: Int
+    private var young: [Key: Value] = [:]
+    private var old: [Key: Value] = [:]
+
+    /// - Parameter count: How many entries it holds at least.
+    init(count: Int) {
+        self.count = count
+    }
+
+    subscript(key: Key) -> Value? {
+        mutating get {
+            if let value = young[key] { return value }
+            guard let value = old[key] else { return nil }
+            self[key] = value
+            return value
+        }
+        set {
+            guard let newValue else {
+                young[key] = nil
+                old[key] = nil
+                return
+            }
+            if young.count >= count, young[key] == nil {
+                old = young
+                young = [:]
+            }
+            young[key] = newValue
+        }
+    }
+}

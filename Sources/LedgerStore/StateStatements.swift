@@ -1,0 +1,131 @@
+import Cryptography
+import Ledger
+import Postgres
+
+/// What decisions read of the database.
+enum StateStatements {
+    static let lock = Statement<Int64>("SELECT pg_advisory_xact_lock($1)")
+
+    static let head: SQL =
+        """
+        SELECT e.position, e.recorded_at, o.name, o.epoch, v.version
+        FROM ledger.epoch AS o
+        CROSS JOIN projection.inline_version AS v
+        LEFT JOIN LATERAL (
+            SELECT position, recorded_at
+            FROM ledger.event
+            ORDER BY position DESC
+            LIMIT 1
+        ) AS e ON true
+        ORDER BY o.epoch DESC
+        LIMIT 1
+        """
+
+    static let streams = Statement<[String]>(
+        """
+        SELECT s.name, s.stream_id, h.stream_seq, h.leaf_hash
+        FROM unnest($1) AS wanted (name)
+        JOIN ledger.stream AS s ON s.name = wanted.name
+        CROSS JOIN LATERAL (
+            SELECT e.stream_seq, e.leaf_hash
+            FROM ledger.event AS e
+            WHERE e.stream_id = s.stream_id
+            ORDER BY e.stream_seq DESC
+            LIMIT 1
+        ) AS h
+        """
+    )
+
+    static func agreements(_ identifiers: [String]) -> SQL {
+        """
+        SELECT \(unescaped: AgreementRow.columns),
+            EXISTS (
+                SELECT
+                FROM delivery.queue AS q
+                WHERE q.message_position = a.last_position
+                    AND q.state = 'parked'
+            )
+        FROM projection.agreement AS a
+        WHERE a.agreement = ANY (\(identifiers))
+        """
+    }
+
+    /// `OFFSET 0` keeps the share's lookup apart from the join, so that both columns of its index are used: before a new
+    /// ledger's first ANALYZE the planner would read all shares of the stream.
+    static let shares = Statement<[String], [String]>(
+        """
+        SELECT wanted.stream, wanted.ticket, sh.share_id, h.share_seq, h.leaf_hash,
+            t.shared, t.status, t.last_position, t.last_event_id, t.last_recorded_at, t.last_status, t.last_digest,
+            EXISTS (
+                SELECT
+                FROM delivery.queue AS q
+                WHERE q.message_position = t.last_position
+                    AND q.state = 'parked'
+            ),
+            sh.share_id IS NULL AND EXISTS (
+                SELECT
+                FROM ledger.share AS other
+                WHERE other.ticket = wanted.ticket
+            )
+        FROM unnest($1, $2) AS wanted (stream, ticket)
+        LEFT JOIN ledger.stream AS s ON s.name = wanted.stream
+        LEFT JOIN LATERAL (
+            SELECT sh.share_id
+            FROM ledger.share AS sh
+            WHERE sh.stream_id = s.stream_id
+                AND sh.ticket = wanted.ticket
+            OFFSET 0
+        ) AS sh ON true
+        LEFT JOIN LATERAL (
+            SELECT e.share_seq, e.leaf_hash
+            FROM ledger.event AS e
+            WHERE e.share_id = sh.share_id
+            ORDER BY e.share_seq DESC
+            LIMIT 1
+        ) AS h ON true
+        LEFT JOIN projection.ticket_head AS t ON t.share_id = sh.share_id
+        """
+    )
+
+    static let idempotency = Statement<[Digest]>(
+        """
+        SELECT key_digest, position, event_id, recorded_at, status, request_digest
+        FROM ledger.idempotency_key
+        WHERE key_digest = ANY ($1)
+            AND recorded_at > now() - interval '7 days'
+        """
+    )
+
+    static let pendingInvitations: SQL =
+        """
+        SELECT invited_from, count(*)
+        FROM projection.agreement
+        WHERE status = 'pending'
+            AND our_role = 'receiver'
+        GROUP BY invited_from
+        """
+
+    /// Locks what it reads, in order: heartbeats and claims change the same rows without the ledger's lock.
+    static let deliveries = Statement<[Int64]>(
+        """
+        SELECT delivery_id, claim, exchange, attempts, tries
+        FROM delivery.queue
+        WHERE delivery_id = ANY ($1)
+        ORDER BY delivery_id
+        FOR UPDATE
+        """
+    )
+
+    static let replays = Statement<[Position]>(
+        """
+        SELECT r.replay_id, r.item_count, r.delivered_count,
+            r.finished_at IS NULL AND NOT EXISTS (
+                SELECT
+                FROM delivery.queue AS q
+                WHERE q.replay_id = r.replay_id
+            )
+        FROM delivery.replay AS r
+        WHERE r.replay_id = ANY ($1)
+        """
+    )
+}

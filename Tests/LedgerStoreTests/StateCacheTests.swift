@@ -1,0 +1,88 @@
+import Ledger
+import LedgerStore
+import Postgres
+import PostgresCluster
+import Sharing
+import TestRequests
+import TestSupport
+import Testing
+
+/// What the appender keeps from one transaction to the next.
+@Suite(.ledger) struct StateCacheTests {
+    private let database = TestDatabase.current
+    private static let token = "a1:\(TestRequest.key)"
+
+    /// The statuses of the ticket that decisions see.
+    private func status(in store: Store) async throws -> String? {
+        let share = ShareName(stream: .agreement("a1"), ticket: "t1")
+        var keys = StateKeys()
+        keys.shares = [share]
+        keys.streams = [share.stream]
+        return try await store.appender.append(keys, byteCount: 100) { $0.ticket(share)?.status }
+    }
+
+    private func prepare(_ store: Store) async throws {
+        try await store.addPartner("partner", url: TestRequest.partnerURL)
+        #expect(try await store.answer(.ownInvitation("a1", to: "partner")).status == 201)
+        #expect(try await store.answer(.partnerSets("accepted", of: "a1")).status == 200)
+        #expect(try await send("POST", #"{"uuid":"t1","status":"new"}"#, store) == 201)
+    }
+
+    private func send(_ method: String, _ body: String, _ store: Store) async throws -> Int {
+        try await store.answer(.outbound(method, "/tickets/t1", to: "partner", token: Self.token, body)).status
+    }
+
+    @Test func `a share is not read again until the ledger has moved, or a row was mended`() async throws {
+        try await database.withStore { store in
+            try await prepare(store)
+            #expect(try await status(in: store) == "new")
+            try await database.execute("UPDATE projection.ticket_head SET status = 'tampered'")
+            #expect(try await status(in: store) == "new")
+            try await database.execute("UPDATE projection.inline_version SET version = version + 1")
+            #expect(try await status(in: store) == "tampered")
+        }
+    }
+
+    @Test func `what another process appends is seen, and goes on from`() async throws {
+        try await database.withStore { one in
+            try await database.withStore { other in
+                try await prepare(one)
+                for round in 0..<3 {
+                    for (number, store) in [one, other, other, one].enumerated() {
+                        let text = "round \(round), \(number)"
+                        #expect(try await send("PUT", #"{"status":"\#(text)"}"#, store) == 200)
+                        #expect(try await status(in: one) == text)
+                        #expect(try await status(in: other) == text)
+                    }
+                }
+            }
+        }
+        var session = try database.session()
+        #expect(try ReferenceLedger(in: &session).faults == [])
+    }
+
+    @Test func `a message whose delivery was parked is not taken for repeated any more`() async throws {
+        try await database.withStore { store in
+            try await prepare(store)
+            let body = #"{"status":"open"}"#
+            #expect(try await send("PUT", body, store) == 200)
+            let share = ShareName(stream: .agreement("a1"), ticket: "t1")
+            var keys = StateKeys()
+            keys.shares = [share]
+            keys.streams = [share.stream]
+            let parking: @Sendable (Receipt) -> [SQL] = { _ in
+                ["UPDATE delivery.queue SET state = 'parked', reason = 'test' WHERE share_id IS NOT NULL"]
+            }
+            _ = try await store.appender.append(keys, byteCount: 100, additional: parking) { transaction in
+                let facts = transaction.part(.facts, Facts.object { _ in })
+                return transaction.append(
+                    EventDraft(.deliveryParked, stream: share.stream, ticket: share.ticket, parts: [facts]),
+                )
+            }
+            let repeated = try await store.answer(
+                .outbound("PUT", "/tickets/t1", to: "partner", token: Self.token, body),
+            )
+            #expect(repeated.status == 200 && !repeated.isRepeat)
+        }
+    }
+}
