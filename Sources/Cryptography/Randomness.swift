@@ -22,3 +22,22 @@ package struct Randomness: Sendable {
         }
     }
 }
+
+/// Random bytes drawn in advance, as each draw takes a lock and asks for the process: for one owner, many small takes.
+package struct RandomPool: Sendable {
+    private static let drawnCount = 512
+
+    private let randomness: Randomness
+    private var bytes: ArraySlice<UInt8> = []
+
+    package init(_ randomness: Randomness) {
+        self.randomness = randomness
+    }
+
+    /// `count` bytes that nobody else gets.
+    package mutating func take(_ count: Int) -> ArraySlice<UInt8> {
+        if bytes.count < count { bytes = randomness.bytes(max(count, Self.drawnCount))[...] }
+        defer { bytes = bytes.dropFirst(count) }
+        return bytes.prefix(count)
+    }
+}

@@ -3,10 +3,10 @@ package import Cryptography
 /// Makes parts: draws their salts and commits to their bytes, with one hash computation for all.
 package struct Committer: ~Copyable {
     private var sha256 = SHA256()
-    private let randomness: Randomness
+    private var random: RandomPool
 
     package init(randomness: Randomness = .system) {
-        self.randomness = randomness
+        random = RandomPool(randomness)
     }
 
     /// A part of `content`, cut at `chunks` where it is a body.
@@ -21,7 +21,7 @@ package struct Committer: ~Copyable {
             content,
             chunks: chunks,
             sealedSplices: sealedSplices,
-            salt: randomness.bytes(Part.saltByteCount),
+            salt: Array(random.take(Part.saltByteCount)),
             with: &sha256,
         )
     }

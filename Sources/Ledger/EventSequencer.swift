@@ -22,8 +22,7 @@ package struct EventSequencer: Sendable {
     private var lastRecorded: Timestamp?
     private var streams: [StreamName: ChainHead?]
     private var shares: [ShareName: ChainHead?]
-    private let randomness: Randomness
-    private var randomBytes: ArraySlice<UInt8> = []
+    private var random: RandomPool
 
     /// Starts behind the event `last`; `streams` and `shares` hold `nil` for chains that have no event yet.
     package init(
@@ -36,7 +35,7 @@ package struct EventSequencer: Sendable {
         self.origin = origin
         self.streams = streams
         self.shares = shares
-        self.randomness = randomness
+        random = RandomPool(randomness)
         next = last?.position.next ?? .first
         lastRecorded = last?.recorded
     }
@@ -50,7 +49,7 @@ package struct EventSequencer: Sendable {
         if let lastRecorded, recorded <= lastRecorded {
             recorded = Timestamp(microseconds: lastRecorded.microseconds + 1)
         }
-        let id = EventID(at: recorded, random: random(8))
+        let id = EventID(at: recorded, random: random.take(8))
         let stream = head(of: draft.stream, beginningAt: position)
         let share = draft.ticket.map {
             head(of: ShareName(stream: draft.stream, ticket: $0), in: stream.id, at: position)
@@ -125,14 +124,6 @@ package struct EventSequencer: Sendable {
         if let known { return known }
         newShares.append((name, stream, position))
         return ChainHead(id: position, next: .first)
-    }
-
-    private mutating func random(_ count: Int) -> ArraySlice<UInt8> {
-        if randomBytes.count < count {
-            randomBytes = randomness.bytes(max(count, 512))[...]
-        }
-        defer { randomBytes = randomBytes.dropFirst(count) }
-        return randomBytes.prefix(count)
     }
 }
 

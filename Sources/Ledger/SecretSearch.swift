@@ -1,3 +1,5 @@
+import Glibc
+
 /// Finds credentials in bytes of any kind, however they are escaped there, in time that grows with the bytes only.
 enum SecretSearch {
     /// Secrets of fewer bytes are not searched for: they would be found in innocent text.
@@ -43,6 +45,7 @@ enum SecretSearch {
 
     /// The matches that do not overlap, by Knuth, Morris and Pratt: no text makes it slow.
     private static func matches(of secret: [UInt8], in bytes: [UInt8]) -> [Int] {
+        guard var index = position(of: secret[0], in: bytes, from: 0) else { return [] }
         var fallback = [0]
         var length = 0
         for index in secret.indices.dropFirst() {
@@ -52,16 +55,31 @@ enum SecretSearch {
         }
         var found: [Int] = []
         length = 0
-        for index in bytes.indices {
+        while index < bytes.count {
             let byte = bytes[index]
             while length > 0, byte != secret[length] { length = fallback[length - 1] }
-            guard byte == secret[length] else { continue }
-            length += 1
-            guard length == secret.count else { continue }
-            found.append(index + 1 - length)
-            length = 0
+            index += 1
+            if byte == secret[length] { length += 1 }
+            if length == secret.count {
+                found.append(index - length)
+                length = 0
+            }
+            if length == 0 {
+                guard let next = position(of: secret[0], in: bytes, from: index) else { break }
+                index = next
+            }
         }
         return found
+    }
+
+    /// The first place of a byte from an index on, found several bytes at a time.
+    private static func position(of byte: UInt8, in bytes: [UInt8], from start: Int) -> Int? {
+        unsafe bytes.withUnsafeBytes { text in
+            guard start < text.count, let base = text.baseAddress,
+                let match = unsafe memchr(base + start, Int32(byte), text.count - start)
+            else { return nil }
+            return unsafe UnsafeRawPointer(match) - base
+        }
     }
 }
 
@@ -70,6 +88,8 @@ enum SecretSearch {
 extension SecretSearch {
     /// Whether `\u…` or `%…` may stand for any character.
     private static func hasNumericEscapes(_ bytes: [UInt8]) -> Bool {
+        let marks = [UInt8(ascii: "%"), UInt8(ascii: "\\")]
+        guard marks.contains(where: { position(of: $0, in: bytes, from: 0) != nil }) else { return false }
         var isAfterBackslash = false
         for byte in bytes {
             if byte == UInt8(ascii: "%") || (isAfterBackslash && byte == UInt8(ascii: "u")) { return true }

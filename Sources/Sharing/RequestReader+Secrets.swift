@@ -7,7 +7,7 @@ extension RequestReader {
     func presentedSecrets(of request: IncomingRequest) -> [[UInt8]] {
         request.values(of: Token.headerName).map { value in
             let key = value.firstIndex(of: UInt8(ascii: ":")).map { value[($0 + 1)...] } ?? value
-            return Array(String(decoding: key, as: UTF8.self).trimmingPrefix(while: \.isWhitespace).utf8)
+            return Array(key.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") })
         }
     }
 }

@@ -55,6 +55,9 @@ package final class Follower: Sendable {
         configuration.applicationName = "shareledger follower"
         configuration.settings["synchronous_commit"] = "off"
         configuration.settings["jit"] = "off"
+        // The same few lookups by index again and again: planned once, and never as a scan of a table that was small then.
+        configuration.settings["plan_cache_mode"] = "force_generic_plan"
+        for method in ["seqscan", "hashjoin", "mergejoin"] { configuration.settings["enable_\(method)"] = "off" }
         configuration.settings["idle_in_transaction_session_timeout"] = "30s"
         self.configuration = configuration
         self.commits = commits

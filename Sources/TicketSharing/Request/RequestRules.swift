@@ -26,7 +26,8 @@ package enum ContentType {
     /// A missing type is taken as JSON, as RT does; so is `application/…+json`. A form's or a file's type is refused
     /// with 422, even where the body would parse: whoever sends it means something else.
     package static func check(header: String?) throws(ProtocolFault) {
-        let parts = (header ?? "").split(separator: ";", omittingEmptySubsequences: false).map {
+        guard let header, header != "application/json" else { return }
+        let parts = header.split(separator: ";", omittingEmptySubsequences: false).map {
             String(String($0).trimmingBlanks).lowercased()
         }
         guard let type = parts.first, !type.isEmpty else { return }

@@ -21,7 +21,7 @@ package struct Token: Sendable, Equatable {
     package init(header: String?) throws(TokenFault) {
         let value = (header ?? "").trimmingBlanks
         guard !value.isEmpty else { throw .missing }
-        guard let colon = value.firstIndex(of: ":"),
+        guard let colon = value.utf8.firstIndex(of: UInt8(ascii: ":")),
             let agreement = AgreementID(String(value[..<colon])),
             let key = AccessKey(String(value[value.index(after: colon)...]))
         else { throw .malformed }
