@@ -32,7 +32,10 @@ package final class Store: Sendable {
         self.commits = commits
         self.keys = keys
         self.settings = settings
-        let pool = PostgresPool(configuration, limits: PoolLimits(maximumConnections: poolSize))
+        let pool = PostgresPool(
+            configuration,
+            limits: PoolLimits(maximumConnections: poolSize, longestPause: .seconds(2))
+        )
         self.pool = pool
         poolTask = Task { await pool.run() }
         appender = Appender(

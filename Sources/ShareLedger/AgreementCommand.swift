@@ -105,7 +105,7 @@ private let showCommand = Command(
     let text = try arguments.required(uuid)
     return try await Workspace.with(arguments) { workspace in
         try await workspace.store { store in
-            try await show([store.read { session in try Lookup.agreement(text, in: &session) }], arguments, store)
+            try await show(store.read { session in try Lookup.agreement(text, in: &session) }, arguments, store)
             return 0
         }
     }
@@ -235,7 +235,7 @@ private func report(
 ) async throws -> Int32 {
     if let fault = answer.fault { throw CommandFailure("the agreement is not changed: \(fault.detail)") }
     let record = try await store.read { session in try Lookup.agreement(id.text, in: &session) }
-    try await show([record], arguments, store)
+    try await show(record, arguments, store)
     let position = answer.receipt.map { " at position \($0.position)" } ?? ""
     let isProposed = try await store.read { session in
         try PartnerReader.all(in: &session).contains { $0.id == record.partner && $0.state == .proposed }
@@ -245,29 +245,47 @@ private func report(
     return 0
 }
 
-private func show(_ records: [AgreementRecord], _ arguments: ParsedArguments, _ store: Store) async throws {
-    let partners = try await store.read { session in PartnerDirectory(try PartnerReader.all(in: &session)) }
+/// One agreement, as an object where JSON is wanted.
+private func show(_ record: AgreementRecord, _ arguments: ParsedArguments, _ store: Store) async throws {
+    let partners = try await partners(store)
     if arguments[Options.json] {
-        Console.print(
-            json: JSONText.lines(records) { record, object in
-                let agreement = record.agreement
-                object.member("uuid", agreement.id.text)
-                object.optional("partner", partners[record.partner]?.name)
-                object.member("our_role", record.ourRole.rawValue)
-                object.member("status", agreement.status.rawValue)
-                object.optional("deactivated_by", agreement.deactivatedBy?.rawValue)
-                object.optional("name", agreement.name)
-                object.member("sender_url", agreement.senderURL.text)
-                object.member("receiver_url", agreement.receiverURL.text)
-                object.member("sync_tags", agreement.permissions.syncsTags)
-                object.member("sync_custom_fields", agreement.permissions.syncsCustomFields)
-                object.member("allows_public_comments", agreement.permissions.allowsPublicComments)
-                object.member("position", record.last.receipt.position.rawValue)
-                object.member("recorded_at", "\(record.last.receipt.recorded)")
-            },
-        )
-        return
+        JSONText.print { write(record, partners, to: &$0) }
+    } else {
+        printTable([record], partners)
     }
+}
+
+private func show(_ records: [AgreementRecord], _ arguments: ParsedArguments, _ store: Store) async throws {
+    let partners = try await partners(store)
+    if arguments[Options.json] {
+        Console.print(json: JSONText.lines(records) { write($0, partners, to: &$1) })
+    } else {
+        printTable(records, partners)
+    }
+}
+
+private func partners(_ store: Store) async throws -> PartnerDirectory {
+    try await store.read { session in PartnerDirectory(try PartnerReader.all(in: &session)) }
+}
+
+private func write(_ record: AgreementRecord, _ partners: PartnerDirectory, to object: inout JSONWriter) {
+    let agreement = record.agreement
+    object.member("uuid", agreement.id.text)
+    object.optional("partner", partners[record.partner]?.name)
+    object.member("our_role", record.ourRole.rawValue)
+    object.member("status", agreement.status.rawValue)
+    object.optional("deactivated_by", agreement.deactivatedBy?.rawValue)
+    object.optional("name", agreement.name)
+    object.member("sender_url", agreement.senderURL.text)
+    object.member("receiver_url", agreement.receiverURL.text)
+    object.member("sync_tags", agreement.permissions.syncsTags)
+    object.member("sync_custom_fields", agreement.permissions.syncsCustomFields)
+    object.member("allows_public_comments", agreement.permissions.allowsPublicComments)
+    object.member("position", record.last.receipt.position.rawValue)
+    object.member("recorded_at", "\(record.last.receipt.recorded)")
+}
+
+private func printTable(_ records: [AgreementRecord], _ partners: PartnerDirectory) {
     var table = TextTable(["agreement", "partner", "we are", "status", "by", "name", "last change"])
     for record in records {
         table.add([

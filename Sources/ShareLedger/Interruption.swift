@@ -13,6 +13,7 @@ final class Interruption: Sendable {
         var task: Task<Int32, any Error>?
         var sources: [any DispatchSourceSignal] = []
         var signal: Int32?
+        var stop: (@Sendable () -> Void)?
     }
 
     private let state = Mutex(State())
@@ -27,6 +28,13 @@ final class Interruption: Sendable {
         let task = Task { try await command() }
         state.withLock { $0.task = task }
         return try await task.value
+    }
+
+    /// From now on signals call `stop` and neither cancel the command nor end the process: it has started, and stops by itself.
+    ///
+    /// One that came before has cancelled the command already.
+    func handOver(to stop: @escaping @Sendable () -> Void) {
+        state.withLock { $0.stop = stop }
     }
 
     /// Takes the signals over; the second one ends the process.
@@ -44,11 +52,13 @@ final class Interruption: Sendable {
     }
 
     private func take(_ number: Int32) {
-        let task = state.withLock { state -> Task<Int32, any Error>? in
-            defer { state.signal = number }
-            return state.signal == nil ? state.task : nil
+        let before = state.withLock { state in
+            let before = state
+            if state.stop == nil { state.signal = number }
+            return before
         }
-        guard let task else { exit(128 + number) }
+        if let stop = before.stop { return stop() }
+        guard before.signal == nil, let task = before.task else { exit(128 + number) }
         task.cancel()
     }
 }

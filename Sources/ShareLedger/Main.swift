@@ -24,9 +24,15 @@ import Foundation
     static func main() {
         // Whoever reads our output may go away; writing then fails, which is noticed.
         signal(SIGPIPE, SIG_IGN)
-        Task.detached { exit(await status(Array(CommandLine.arguments.dropFirst()))) }
+        Task.detached { end(await status(Array(CommandLine.arguments.dropFirst()))) }
         let never = DispatchSemaphore(value: 0)
         while true { never.wait() }
+    }
+
+    /// Ends the process without the C libraries' clean-up at exit: other threads may still be in the middle of what it frees.
+    private static func end(_ status: Int32) -> Never {
+        fflush(nil)
+        _exit(status)
     }
 
     private static func status(_ words: [String]) async -> Int32 {

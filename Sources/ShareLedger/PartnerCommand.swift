@@ -56,7 +56,7 @@ let partnerCommand = Command(
                         Result { () throws(OperatorFault) in try transaction.acceptPartner(wanted, operator: by) }
                     }
                     let (partner, receipt) = try added.get()
-                    show([partner], arguments, title: "Recorded at position \(receipt.position)")
+                    show(partner, arguments, title: "Recorded at position \(receipt.position)")
                     return 0
                 }
             }
@@ -81,7 +81,7 @@ let partnerCommand = Command(
             let found = try await Workspace.with(arguments) { workspace in
                 try await workspace.session { session in try Lookup.partner(wanted, in: &session) }
             }
-            show([found], arguments)
+            show(found, arguments)
             return 0
         },
         pausing("pause", summary: "Hold all deliveries to a partner back", isPaused: true),
@@ -122,23 +122,37 @@ private func partners(_ arguments: ParsedArguments) async throws -> [PartnerReco
     }
 }
 
-private func show(_ partners: [PartnerRecord], _ arguments: ParsedArguments, title: String? = nil) {
+/// One partner, as an object where JSON is wanted.
+private func show(_ partner: PartnerRecord, _ arguments: ParsedArguments, title: String? = nil) {
     if arguments[Options.json] {
-        Console.print(
-            json: JSONText.lines(partners) { partner, object in
-                object.member("name", partner.name)
-                object.member("url", partner.baseURL.text)
-                object.member("dialect", partner.dialect.rawValue)
-                object.member("state", partner.state.rawValue)
-                object.member("paused", partner.isPaused)
-                object.member("allow_private_address", partner.allowsPrivateAddress)
-                object.member("allow_http", partner.allowsHTTP)
-                object.member("concurrency", partner.concurrency)
-                object.member("position", partner.id.rawValue)
-            },
-        )
-        return
+        JSONText.print { write(partner, to: &$0) }
+    } else {
+        printTable([partner])
+        if let title { Console.note(title) }
     }
+}
+
+private func show(_ partners: [PartnerRecord], _ arguments: ParsedArguments) {
+    if arguments[Options.json] {
+        Console.print(json: JSONText.lines(partners) { write($0, to: &$1) })
+    } else {
+        printTable(partners)
+    }
+}
+
+private func write(_ partner: PartnerRecord, to object: inout JSONWriter) {
+    object.member("name", partner.name)
+    object.member("url", partner.baseURL.text)
+    object.member("dialect", partner.dialect.rawValue)
+    object.member("state", partner.state.rawValue)
+    object.member("paused", partner.isPaused)
+    object.member("allow_private_address", partner.allowsPrivateAddress)
+    object.member("allow_http", partner.allowsHTTP)
+    object.member("concurrency", partner.concurrency)
+    object.member("position", partner.id.rawValue)
+}
+
+private func printTable(_ partners: [PartnerRecord]) {
     var table = TextTable(["name", "state", "dialect", "url", "allows"])
     for partner in partners {
         let allowed = [(partner.allowsHTTP, "http"), (partner.allowsPrivateAddress, "private-address")]
@@ -151,5 +165,4 @@ private func show(_ partners: [PartnerRecord], _ arguments: ParsedArguments, tit
         ])
     }
     Console.print(table.text)
-    if let title { Console.note(title) }
 }

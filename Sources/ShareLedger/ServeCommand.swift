@@ -1,6 +1,4 @@
 import Arguments
-import Dispatch
-import Foundation
 import HTTPServer
 import Linux
 import Logging
@@ -33,24 +31,16 @@ let serveCommand = Command(
     // Bound while root's rights are still there, for ports below 1024.
     let publicSocket = try ListeningSocket.bind(host: settings.publicListen.host, port: settings.publicListen.port)
     let privateSocket = try ListeningSocket.bind(host: settings.privateListen.host, port: settings.privateListen.port)
-    let (stop, stopper) = AsyncStream.makeStream(of: Void.self)
-    let signals = [SIGTERM, SIGINT].map { number in
-        signal(number, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-        source.setEventHandler { @Sendable in stopper.yield() }
-        source.resume()
-        return source
-    }
+    Interruption.ofCommand.arm()
     let workspace = try await Workspace.open(directory, arguments, logger: logger)
     do {
         let service = Service(settings: settings, workspace: workspace, logger: logger)
-        try await service.run(publicSocket: publicSocket, privateSocket: privateSocket, stop: stop)
+        try await service.run(publicSocket: publicSocket, privateSocket: privateSocket)
     } catch {
         // What went wrong in the service matters more than what goes wrong in stopping the database.
         try? await workspace.close()
         throw error
     }
-    signals.forEach { $0.cancel() }
     try await workspace.close()
     return 0
 }

@@ -86,57 +86,16 @@ struct Service: Sendable {
     let workspace: Workspace
     let logger: Logger
 
-    /// Serves until `stop` comes, then answers what was taken and ends.
-    func run(publicSocket: consuming ListeningSocket, privateSocket: consuming ListeningSocket, stop: AsyncStream<Void>)
-        async throws
-    {
+    /// Serves until a signal comes, then answers what was taken and ends; one that comes earlier cancels the start.
+    func run(publicSocket: consuming ListeningSocket, privateSocket: consuming ListeningSocket) async throws {
         let keys = try await prepareLedger()
-        let token = try bearerToken()
-        guard let configuration = await workspace.configuration(.service) else {
-            preconditionFailure("there is always a service role")
-        }
-        let store = Store(
-            configuration: configuration,
-            settings: settings.sharing,
-            keys: keys,
-            logger: logger,
-            recover: { await workspace.recover() },
-        )
-        let follower = Follower(
-            configuration: configuration,
-            commits: store.commits,
-            logger: logger.labeled("follower"),
-        )
-        let deliveries = try deliveryEngine(store, publicSocket, privateSocket)
-        let durability = DurabilityGuard(store: store, logger: logger.labeled("durability"))
-        await durability.check()
-        let budget = RefusalBudget(alreadyToday: try await refusalsToday(store))
-        let housekeeping = Housekeeping(store: store, budget: budget, logger: logger.labeled("housekeeping"))
-        let messages = MessageService(store: store, reader: RequestReader(keys: keys), budget: budget)
-        let publicServer = HTTPServer(
-            configuration: httpConfiguration(tls: settings.tls),
-            logger: logger.labeled("public"),
-            handler: PublicRoutes(
-                service: messages,
-                publicURL: settings.sharing.publicURL,
-                sources: SourceAddress(trustedProxies: settings.trustedProxies),
-            ).answer,
-        )
-        let privateServer = HTTPServer(
-            configuration: httpConfiguration(tls: nil),
-            logger: logger.labeled("private"),
-            handler: PrivateRoutes(
-                service: messages,
-                hosts: [
-                    "localhost", "127.0.0.1", "[::1]", settings.privateListen.host, settings.sharing.privateURL.host,
-                ]
-                    + settings.privateHosts,
-                token: token,
-                readiness: { await durability.readiness() },
-            ).answer,
-        )
-        try publicServer.start(on: publicSocket)
-        try privateServer.start(on: privateSocket)
+        let work = try await work(keys, listeners: Self.endpoints(publicSocket, privateSocket))
+        let servers = try servers(for: work, keys)
+        try Task.checkCancellation()
+        let (stop, stopper) = AsyncStream.makeStream(of: Void.self)
+        Interruption.ofCommand.handOver { stopper.yield() }
+        try servers.public.start(on: publicSocket)
+        try servers.private.start(on: privateSocket)
         logger.notice(
             "ready",
             metadata: [
@@ -145,24 +104,110 @@ struct Service: Sendable {
                 "public.url": "\(settings.sharing.publicURL.text)",
             ]
         )
+        await serve(work, servers, until: stop)
+        await work.housekeeping.recordRefusals()
+        await work.store.close()
+    }
+
+    /// What works behind the listeners.
+    private struct Work: Sendable {
+        let store: Store
+        let follower: Follower
+        let deliveries: DeliveryEngine
+        let durability: DurabilityGuard
+        let budget: RefusalBudget
+        let housekeeping: Housekeeping
+    }
+
+    private struct Servers: Sendable {
+        let `public`: HTTPServer
+        let `private`: HTTPServer
+    }
+
+    private func serve(_ work: Work, _ servers: Servers, until stop: AsyncStream<Void>) async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await deliveries.run() }
-            group.addTask { await follower.run() }
-            group.addTask { await durability.run() }
-            group.addTask { await housekeeping.run() }
+            group.addTask { await work.deliveries.run() }
+            group.addTask { await work.follower.run() }
+            group.addTask { await work.durability.run() }
+            group.addTask { await work.housekeeping.run() }
             group.addTask { try? await workspace.maintain() }  // Ends by cancellation only.
             for await _ in stop { break }
             logger.notice("stopping")
-            await publicServer.stop(deadline: .seconds(30))
-            await privateServer.stop(deadline: .seconds(10))
-            await deliveries.stop(deadline: .seconds(10))
+            await servers.public.stop(deadline: .seconds(30))
+            await servers.private.stop(deadline: .seconds(10))
+            await work.deliveries.stop(deadline: .seconds(10))
             group.cancelAll()
         }
-        await housekeeping.recordRefusals()
-        await store.close()
     }
 
     // MARK: Steps
+
+    private func work(_ keys: KeyRing, listeners: Set<Endpoint>) async throws -> Work {
+        guard let configuration = await workspace.configuration(.service) else {
+            preconditionFailure("there is always a service role")
+        }
+        let workspace = workspace
+        let store = Store(
+            configuration: configuration,
+            settings: settings.sharing,
+            keys: keys,
+            logger: logger,
+            recover: { await workspace.recover() },
+        )
+        let durability = DurabilityGuard(store: store, logger: logger.labeled("durability"))
+        await durability.check()
+        let budget = RefusalBudget(alreadyToday: try await refusalsToday(store))
+        return Work(
+            store: store,
+            follower: Follower(
+                configuration: configuration,
+                commits: store.commits,
+                logger: logger.labeled("follower"),
+            ),
+            deliveries: try deliveryEngine(store, listeners),
+            durability: durability,
+            budget: budget,
+            housekeeping: Housekeeping(store: store, budget: budget, logger: logger.labeled("housekeeping")),
+        )
+    }
+
+    private func servers(for work: Work, _ keys: KeyRing) throws -> Servers {
+        let messages = MessageService(store: work.store, reader: RequestReader(keys: keys), budget: work.budget)
+        let durability = work.durability
+        return Servers(
+            public: HTTPServer(
+                configuration: httpConfiguration(tls: settings.tls),
+                logger: logger.labeled("public"),
+                handler: PublicRoutes(
+                    service: messages,
+                    publicURL: settings.sharing.publicURL,
+                    sources: SourceAddress(trustedProxies: settings.trustedProxies),
+                ).answer,
+            ),
+            private: HTTPServer(
+                configuration: httpConfiguration(tls: nil),
+                logger: logger.labeled("private"),
+                handler: PrivateRoutes(
+                    service: messages,
+                    hosts: ["localhost", "127.0.0.1", "[::1]", settings.privateListen.host]
+                        + [settings.sharing.privateURL.host] + settings.privateHosts,
+                    token: try bearerToken(),
+                    readiness: { await durability.readiness() },
+                ).answer,
+            ),
+        )
+    }
+
+    private static func endpoints(
+        _ one: borrowing ListeningSocket,
+        _ other: borrowing ListeningSocket,
+    ) -> Set<Endpoint> {
+        Set(
+            [(one.host, one.port), (other.host, other.port)].compactMap { host, port in
+                IPAddress(host).map { Endpoint(address: $0, port: port) }
+            },
+        )
+    }
 
     private func prepareLedger() async throws -> KeyRing {
         try await SchemaSetup(workspace: workspace, logger: logger).run()
@@ -181,20 +226,10 @@ struct Service: Sendable {
     }
 
     /// What delivers, and never to ourselves.
-    private func deliveryEngine(
-        _ store: Store,
-        _ publicSocket: borrowing ListeningSocket,
-        _ privateSocket: borrowing ListeningSocket,
-    ) throws -> DeliveryEngine {
+    private func deliveryEngine(_ store: Store, _ listeners: Set<Endpoint>) throws -> DeliveryEngine {
         var delivery = DeliverySettings(version: Main.version)
         if let schedule = settings.retrySchedule { delivery.schedule = schedule }
-        delivery.listeners = Set(
-            [(publicSocket.host, publicSocket.port), (privateSocket.host, privateSocket.port)].compactMap {
-                host,
-                port in
-                IPAddress(host).map { Endpoint(address: $0, port: port) }
-            },
-        )
+        delivery.listeners = listeners
         let client = try HTTPClient(HTTPClient.Configuration(trust: try TrustStore(adding: settings.authorities)))
         return DeliveryEngine(
             store: store,

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `tools/demo` on the built program: the whole story, and what it says where a story does not end well.
-struct DemoTests {
+@Suite(.fewAtATime) struct DemoTests {
     private let directory: TemporaryDirectory
 
     init() throws {

@@ -3,7 +3,7 @@ import TestPeers
 import Testing
 
 /// What README.md shows on its first page, on the built program.
-struct FirstRunTests {
+@Suite(.fewAtATime) struct FirstRunTests {
     @Test func `an invited partner shares a ticket and it can be looked at from all sides`() async throws {
         let service = try await TestService.started()
         try await service.agree()

@@ -148,7 +148,7 @@ enum LedgerChecks {
         var findings: [Finding] = []
         if parked > 0 {
             let advice = "'shareledger history --type delivery.parked' lists them, 'ticket show SHARE' says why"
-            findings.append(.warn("deliveries", "\(parked) are parked and wait for a decision", advice: advice))
+            findings.append(.warn("deliveries", "\(parked) parked, waiting for a decision", advice: advice))
         }
         if overdue > 0 {
             let advice = "the running service delivers them; if it runs, look at its log"

@@ -5,7 +5,7 @@ import TestPeers
 import Testing
 
 /// `agreement invite|list|show|accept|decline|deactivate|reactivate|token`, with the partner's side seen from its own desk.
-struct AgreementCommandTests {
+@Suite(.fewAtATime) struct AgreementCommandTests {
     @Test func `an agreement of ours lives its whole life, whatever software the partner runs`() async throws {
         let service = try await TestService.started()
         try await withThrowingTaskGroup { group in
@@ -83,7 +83,7 @@ struct AgreementCommandTests {
         // The partner suspends it: only the partner may resume it.
         let body = #"{"status":"inactive"}"#
         #expect(try await service.fromPartner("PUT", "/agreements/\(uuid)", token: token, body).status == 200)
-        let shown = try #require(try await service.command("agreement", "show", uuid, "--json").objects.first)
+        let shown = try await service.command("agreement", "show", uuid, "--json").object
         #expect(shown["status"] as? String == "inactive" && shown["deactivated_by"] as? String == "receiver")
         #expect(shown["our_role"] as? String == "sender" && shown["partner"] as? String == dialect)
         let refused = try await service.run("agreement", "reactivate", uuid)
@@ -118,7 +118,7 @@ struct AgreementCommandTests {
             ["agreement", "accept", "a1", "--partner-name", "first", "--json"] + options
         )
         #expect(accepted.status == 0, "\(accepted.errors)")
-        let object = try #require(try accepted.objects.first)
+        let object = try accepted.object
         #expect(object["status"] as? String == "accepted" && object["our_role"] as? String == "receiver")
         await first.waitForRequests(1)
         Self.expectHead(of: first.requests[0], "rt", token: TestService.token("a1"))
@@ -180,8 +180,8 @@ struct AgreementCommandTests {
     }
 
     private func status(_ uuid: String, _ service: TestService) async throws -> String {
-        let shown = try await service.command("agreement", "show", uuid, "--json").objects
-        return try #require(shown.first?["status"] as? String)
+        let shown = try await service.command("agreement", "show", uuid, "--json").object
+        return try #require(shown["status"] as? String)
     }
 
     private static func members(_ request: HTTPRequest) throws -> [String: String] {

@@ -4,7 +4,7 @@ import TestPeers
 import Testing
 
 /// `shareledger sql`: what an auditor reads of a known history, and that reading is all.
-struct AuditorTests {
+@Suite(.fewAtATime) struct AuditorTests {
     @Test func `the three views tell a small history as it was`() async throws {
         let service = try await TestService.started(["--retry-schedule", "0s"])
         let partner = try FakePartner()

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What `doctor` finds wrong, what it calls it, and what it tells one to do.
-struct DoctorTests {
+@Suite(.fewAtATime) struct DoctorTests {
     @Test func `a healthy installation passes, and each thing that breaks is named with what to do`() async throws {
         let service = try await TestService.started()
         let partner = try FakePartner()

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What the program says of itself, and of command lines that it does not understand.
-struct HelpTests {
+@Suite(.fewAtATime) struct HelpTests {
     private let program = ShareLedgerProgram()
 
     static let commands = [

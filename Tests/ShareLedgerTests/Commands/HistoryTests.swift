@@ -4,7 +4,7 @@ import TestPeers
 import Testing
 
 /// `history`, `event show`, `ticket list|show` and `reconstruct` on a small known history.
-struct HistoryTests {
+@Suite(.fewAtATime) struct HistoryTests {
     private static let first = "ed46838bfb41461e4f3b16ba471162c8e2764260"
     private static let second = "ed46838bfb41461e4f3b16ba471162c8e2764261"
 

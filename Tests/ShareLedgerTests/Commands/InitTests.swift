@@ -4,7 +4,7 @@ import Linux
 import Testing
 
 /// Making a ledger, with `init`, `migrate` and `serve`.
-struct InitTests {
+@Suite(.fewAtATime) struct InitTests {
     @Test func `a ledger is made once, keeps its origin, and needs no service`() async throws {
         let service = try TestService()
         let options = ["--origin", "mondocam.example/sharing", "--public-url", "https://mondocam.example/sharing"]

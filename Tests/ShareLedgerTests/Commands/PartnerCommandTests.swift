@@ -4,7 +4,7 @@ import TestPeers
 import Testing
 
 /// `partner add|list|show|pause|resume`.
-struct PartnerCommandTests {
+@Suite(.fewAtATime) struct PartnerCommandTests {
     @Test func `partners are added, listed and shown, with the service stopped`() async throws {
         let service = try TestService()
         try await service.command("init")
@@ -39,7 +39,7 @@ struct PartnerCommandTests {
 
                 """
         )
-        let shown = try #require(try await service.command("partner", "show", "lenswerk", "--json").objects.first)
+        let shown = try await service.command("partner", "show", "lenswerk", "--json").object
         #expect(shown["name"] as? String == "lenswerk" && shown["dialect"] as? String == "rt")
         #expect(shown["concurrency"] as? Int == 2 && shown["position"] as? Int == 1)
         #expect(shown["state"] as? String == "active" && shown["paused"] as? Bool == false)
@@ -156,8 +156,8 @@ struct PartnerCommandTests {
         let service = try await TestService.started(["--retry-schedule", "0s"])
         let partner = try FakePartner()
         try await service.command("partner", "add", "inner", "--url", partner.url, "--allow-http")
-        let agreed = try await service.command("agreement", "invite", "inner", "--json").objects
-        let uuid = try #require(agreed.first?["uuid"] as? String)
+        let agreed = try await service.command("agreement", "invite", "inner", "--json").object
+        let uuid = try #require(agreed["uuid"] as? String)
         let state = "SELECT state, error FROM audit.delivery WHERE agreement = '\(uuid)'"
         try await service.eventually("it is parked with its reason") {
             let answer = try await service.sql(state)
@@ -167,7 +167,7 @@ struct PartnerCommandTests {
         #expect(partner.requests.isEmpty)
         let doctor = try await service.run("doctor")
         #expect(
-            doctor.status == 0 && doctor.output.contains("WARN  deliveries      1 are parked and wait for a decision\n")
+            doctor.status == 0 && doctor.output.contains("WARN  deliveries      1 parked, waiting for a decision\n")
         )
         #expect(
             try await service.command("history", "--agreement", uuid, "--json").objects.map { $0["type"] as? String }

@@ -2,7 +2,7 @@ import TestPeers
 import Testing
 
 /// `projection verify` and `projection rebuild`.
-struct ProjectionCommandTests {
+@Suite(.fewAtATime) struct ProjectionCommandTests {
     @Test func `a changed projection is found and put right, with the service running and stopped`() async throws {
         let service = try await TestService.started()
         try await service.agree()

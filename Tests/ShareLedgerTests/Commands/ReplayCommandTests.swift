@@ -4,7 +4,7 @@ import TestPeers
 import Testing
 
 /// `replay` in both modes, with the partner as its witness.
-struct ReplayCommandTests {
+@Suite(.fewAtATime) struct ReplayCommandTests {
     @Test func `a plan records nothing, and a replay sends the same bytes again with its reason on record`()
         async throws
     {

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The disk of the private PostgreSQL is full. Needs the right to mount a small one.
-@Suite(.enabled(if: SmallDisk.isPermitted, "mounting a tmpfs is not permitted"), .timeLimit(.minutes(5)))
+@Suite(.fewAtATime, .enabled(if: SmallDisk.isPermitted, "mounting a tmpfs is not permitted"), .timeLimit(.minutes(15)))
 struct DiskTests {
     @Test func `messages get 503 while the disk is full, and nothing that was acknowledged is lost`() async throws {
         let service = try TestService()

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// More than the service can take.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.fewAtATime, .timeLimit(.minutes(15)))
 struct FloodTests {
     @Test func `connections past the limit are not served until others go, and do no harm`() async throws {
         let service = try await TestService.started(["--connection-limit", "8"])

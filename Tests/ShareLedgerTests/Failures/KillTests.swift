@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// kill -9 of the service and of PostgreSQL under load, with an oracle outside of both.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.fewAtATime, .timeLimit(.minutes(15)))
 struct KillTests {
     /// Who is killed.
     enum Victim: CaseIterable {

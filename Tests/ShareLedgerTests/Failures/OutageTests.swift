@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// PostgreSQL goes away while messages come.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.fewAtATime, .timeLimit(.minutes(15)))
 struct OutageTests {
     private static let ticket = #"{"uuid":"t1","subject":"Autofocus hunts","status":"open"}"#
 
@@ -70,7 +70,7 @@ struct OutageTests {
 }
 
 /// The same with a PostgreSQL of somebody else's, to which only the connection is lost.
-@Suite(.database(template: "empty", durable: true) { _ in }, .timeLimit(.minutes(3)))
+@Suite(.fewAtATime, .database(template: "empty", durable: true) { _ in }, .timeLimit(.minutes(15)))
 struct ConnectionLossTests {
     private let database = TestDatabase.current
 

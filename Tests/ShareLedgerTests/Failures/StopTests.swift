@@ -7,8 +7,22 @@ import TestSupport
 import Testing
 
 /// SIGTERM while messages come.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.fewAtATime, .timeLimit(.minutes(15)))
 struct StopTests {
+    @Test func `a start that is interrupted ends, and leaves nothing in the way of the next one`() async throws {
+        let service = try TestService()
+        try await service.launch()
+        try await service.eventually("the cluster is being made") {
+            (try? service.log.contains("Making the database")) == true
+        }
+        try await service.send(SIGTERM)
+        let exit = try await service.waitForEnd()
+        #expect(exit == .code(128 + SIGTERM))
+        #expect(!FileManager.default.fileExists(atPath: "\(service.data)/pgdata/postmaster.pid"))
+        try await service.start()
+        #expect(try await service.stop() == .code(0))
+    }
+
     @Test func `what was taken before the end is answered, what was not answered was not taken`() async throws {
         let service = try await TestService.started()
         try await service.agree()

@@ -41,9 +41,9 @@ extension InputTests {
                     answer.expect(422, body.code, "\(door) \(body.name.prefix(200))")
                 }
             }
-            let agreement = try await service.command("agreement", "show", "x1", "--json").objects.first
-            #expect(agreement?["status"] as? String == "accepted")
-            #expect(agreement?["name"] as? String == "Lenswerk")
+            let agreement = try await service.command("agreement", "show", "x1", "--json").object
+            #expect(agreement["status"] as? String == "accepted")
+            #expect(agreement["name"] as? String == "Lenswerk")
         }
 
         @Test func `what is just within the limits is taken`() async throws {
@@ -66,7 +66,7 @@ extension InputTests {
 }
 
 /// In a service of its own, as all refusals of a minute share one bound.
-@Suite(.timeLimit(.minutes(3))) struct RefusalTests {
+@Suite(.fewAtATime, .timeLimit(.minutes(15))) struct RefusalTests {
     @Test func `refusals are events up to a bound, and are counted beyond it`() async throws {
         let service = try await TestService.started()
         try await service.agree()

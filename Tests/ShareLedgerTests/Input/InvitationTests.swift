@@ -120,9 +120,9 @@ extension InputTests {
             try await ask("lenswerk", "https://somebody.example/sharing").expect(422, .invalidValue)
             try await ask("lenswerk", "\(service.privateURL)/to/nobody").expect(422, .invalidValue)
             try await ask("lenswerk", "\(service.privateURL)/to/lenswerk").expectTaken(201)
-            let held = try await service.command("agreement", "show", "invites", "--json").objects.first
-            #expect(held?["sender_url"] as? String == service.publicURL)
-            #expect(held?["receiver_url"] as? String == url)
+            let held = try await service.command("agreement", "show", "invites", "--json").object
+            #expect(held["sender_url"] as? String == service.publicURL)
+            #expect(held["receiver_url"] as? String == url)
         }
     }
 }

@@ -5,7 +5,7 @@ import Testing
 import TicketSharing
 
 /// What an agreement does not allow: never changed on the wire, never taken over, always listed.
-@Suite(.timeLimit(.minutes(3))) struct PermissionTests {
+@Suite(.fewAtATime, .timeLimit(.minutes(15))) struct PermissionTests {
     /// All that can be forbidden, said by the receiver; `number` tells the comments of two messages apart.
     private func update(_ number: Int) -> String {
         """

@@ -4,7 +4,7 @@ import TestPeers
 import Testing
 
 /// Nothing is taken while PostgreSQL would not keep what it says it has committed.
-struct DurabilityTests {
+@Suite(.fewAtATime) struct DurabilityTests {
     @Test func `switched off while the service runs it refuses, loudly, and takes messages again afterwards`()
         async throws
     {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Options that say who may reach the private listener.
-struct ListenerOptionTests {
+@Suite(.fewAtATime) struct ListenerOptionTests {
     @Test func `further values of Host are answered where an option names them`() async throws {
         let service = try await TestService.started(["--private-host", "desk.internal, other.internal"])
         for (host, status) in [

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// A PostgreSQL of somebody else's in the place of the private one.
-@Suite(.database(template: "other-server", durable: true) { _ in }) struct OtherServerTests {
+@Suite(.fewAtATime, .database(template: "other-server", durable: true) { _ in }) struct OtherServerTests {
     private let database = TestDatabase.current
 
     @Test func `with an owner's URL the service makes the schema by itself, and all commands work`() async throws {

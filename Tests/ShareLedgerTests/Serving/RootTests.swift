@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What becomes of root's rights when root starts the service.
-@Suite(.enabled(if: OSUser.currentID == 0, "only root has rights to give up")) struct RootTests {
+@Suite(.fewAtATime, .enabled(if: OSUser.currentID == 0, "only root has rights to give up")) struct RootTests {
     @Test func `no thread of the service keeps them, and no file of the ledger is root's`() async throws {
         let service = try await TestService.started()
         let owner = try #require(try FileStatus(service.data)).ownerID

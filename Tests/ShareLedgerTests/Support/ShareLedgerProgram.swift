@@ -19,6 +19,11 @@ struct ShareLedgerProgram: Sendable {
             get throws { try JSONSerialization.jsonObject(with: Data(output.utf8), options: .fragmentsAllowed) }
         }
 
+        /// The one object on standard output.
+        var object: [String: Any] {
+            get throws { try #require(try json as? [String: Any]) }
+        }
+
         /// The objects of an array on standard output.
         var objects: [[String: Any]] {
             get throws { try #require(try json as? [[String: Any]]) }

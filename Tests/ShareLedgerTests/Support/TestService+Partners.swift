@@ -44,7 +44,7 @@ extension TestService {
             "--json",
             sourceLocation: sourceLocation,
         )
-        let uuid = try #require(try invited.objects.first?["uuid"] as? String, sourceLocation: sourceLocation)
+        let uuid = try #require(try invited.object["uuid"] as? String, sourceLocation: sourceLocation)
         let printed = try await command("agreement", "token", uuid, sourceLocation: sourceLocation).output
         return Agreed(uuid: uuid, token: printed.trimmingCharacters(in: .newlines))
     }
