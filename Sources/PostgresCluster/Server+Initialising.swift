@@ -53,7 +53,7 @@ extension Server {
         guard made.isSuccess else {
             throw ClusterError(.initialisationFailed, "initdb could not make the database.", output: made.output)
         }
-        let single = ["--single", "-D", path, "-c", "exit_on_error=true", "-c", "log_min_messages=error", "postgres"]
+        let single = ["--single", "-D", path, "-c", "exit_on_error=true", "-c", "log_min_messages=error", "template1"]
         let filled = try command("postgres", single, of: binaries)
             .run(input: ServerSettings.bootstrap, holding: lock, patience: patience)
         guard filled.isSuccess else {

@@ -102,6 +102,7 @@ extension ServerSettings {
             CREATE ROLE \(ClusterRole.auditor.rawValue) LOGIN
             CREATE ROLE shareledger_eraser NOLOGIN
             GRANT shareledger_eraser TO \(owner) WITH ADMIN OPTION
+            \(revocations(except: "\(owner), \(ClusterRole.service.rawValue)"))
             CREATE DATABASE \(database) OWNER \(owner)
             REVOKE ALL ON DATABASE \(database) FROM PUBLIC
             GRANT CONNECT ON DATABASE \(database) TO \(others)
@@ -109,6 +110,19 @@ extension ServerSettings {
             REVOKE ALL ON DATABASE template1 FROM PUBLIC
 
             """
+    }
+
+    /// Takes from everybody what PostgreSQL lets everybody do and an auditor must not: hold the ledger's lock, and write
+    /// large objects, which would be in the way of a backup. All databases are copies of the one in which it runs.
+    private static func revocations(except roles: String) -> String {
+        """
+        DO $$ DECLARE f record; BEGIN FOR f IN SELECT oid::regprocedure AS name, proname LIKE '%advisory%' AS locks \
+        FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND (proname LIKE 'pg\\_%advisory%' \
+        OR proname LIKE 'lo\\_%' OR proname IN ('lowrite', 'loread')) LOOP \
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f.name); \
+        IF f.locks THEN EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO \(roles)', f.name); END IF; \
+        END LOOP; END $$
+        """
     }
 
     /// A string literal of `postgresql.conf`.

@@ -147,6 +147,9 @@ extension SharingTransaction {
     }
 
     /// Follows a partner that says it has moved, unless the new place is another partner's or our own.
+    ///
+    /// Only under an agreement that was accepted: anybody can invite us in a partner's name. What an operator allowed for
+    /// the old address, private ones and plain HTTP, is not allowed for another host.
     private mutating func takeURL(
         of agreement: Agreement,
         in record: AgreementRecord,
@@ -155,19 +158,23 @@ extension SharingTransaction {
     ) throws(ProtocolFault) {
         let url = agreement.url(of: record.ourRole.partner)
         guard capture.direction == .inbound, url != record.agreement.url(of: record.ourRole.partner) else { return }
+        guard !record.isUnproven else { throw .agreementNotAccepted(record.agreement.status) }
         let member = record.ourRole == .sender ? "receiver_url" : "sender_url"
+        let staysOnHost = url.host.lowercased() == partner.baseURL.host.lowercased()
         guard !url.isSameAddress(as: settings.publicURL) else {
             throw ProtocolFault(.unprocessable, .invalidValue, "\(member) must not be the help desk that is addressed")
         }
         if let other = partners[url: url], other.id != partner.id {
             throw ProtocolFault(.unprocessable, .invalidValue, "\(member) belongs to another agreement's partner")
         }
-        guard url.isSecure || partner.allowsHTTP else {
+        guard url.isSecure || (partner.allowsHTTP && staysOnHost) else {
             throw ProtocolFault(.unprocessable, .invalidValue, "\(member) must begin with https://")
         }
         guard url != partner.baseURL else { return }
         var moved = partner
         moved.baseURL = url
+        moved.allowsPrivateAddress = partner.allowsPrivateAddress && staysOnHost
+        moved.allowsHTTP = partner.allowsHTTP && staysOnHost
         recordChange(of: moved, from: partner, by: nil, exchange: capture.exchange)
     }
 }

@@ -17,7 +17,7 @@ extension SharingTransaction {
         var ticket: String?
         var partner: String?
         var parts = capture.parts
-        if case .side(let side) = access {
+        if case .side(let side) = access, !isStranger(.side(side), capture) {
             stream = .agreement(side.record.agreement.id.text)
             ticket = capture.share.flatMap { self.ticket($0) == nil ? nil : $0.ticket }
             partner = partners[side.record.partner]?.name

@@ -33,6 +33,12 @@ extension SharingTransaction {
         }
     }
 
+    /// Whether a request comes from somebody whose agreement no operator has accepted.
+    func isStranger(_ access: Access, _ capture: Capture) -> Bool {
+        guard capture.direction == .inbound, case .side(let side) = access else { return false }
+        return side.record.isUnproven
+    }
+
     /// Who a request comes from, once that is known.
     enum Access {
         /// Nobody who could be known yet: an invitation, for the desk's with the partner that it is for.

@@ -5,9 +5,15 @@ import TicketSharing
 
 extension RequestReader {
     /// The parts of a request as they are stored, and the body among them.
+    ///
+    /// - Parameters:
+    ///   - isHidden: Whether only the length of the body is kept, as keys may stand anywhere in it.
+    ///   - isWhole: Whether the body is one chunk: nobody shows single members of what was refused.
     func storedParts(
         of request: IncomingRequest,
         document: JSONDocument?,
+        isHidden: Bool,
+        isWhole: Bool,
         secrets: [[UInt8]],
         exchange: EventID,
     ) -> (parts: [Part], body: StoredBody?) {
@@ -21,7 +27,7 @@ extension RequestReader {
         let body = StoredBody(
             request.body,
             document: document,
-            isAgreement: request.route?.resource == .agreements,
+            isAgreement: isHidden || request.route?.resource == .agreements,
             secrets: secrets,
             maximumDepth: limits.depth,
         )
@@ -29,7 +35,7 @@ extension RequestReader {
             committer.part(
                 .body,
                 body.bytes,
-                chunks: body.chunks,
+                chunks: isWhole ? .whole : body.chunks,
                 sealedSplices: sealed(body.splices, of: .body, exchange: exchange),
             ),
         )

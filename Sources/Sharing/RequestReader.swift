@@ -15,6 +15,9 @@ package struct RequestReader: Sendable {
         package init() {}
     }
 
+    /// Different keys that a request may hold: each is searched for in all of it.
+    private static let secretCount = 8
+
     /// Bytes of a body that are kept of a request that fails authentication.
     static let keptByteCount = 4096
 
@@ -44,7 +47,14 @@ package struct RequestReader: Sendable {
             fault = error
         }
         let pathFault = target == nil ? fault : nil
-        let secrets = presentedSecrets(of: request) + (document.map { AgreementMessage.secrets(in: $0) } ?? [])
+        var secrets = presentedSecrets(of: request) + (document.map { AgreementMessage.secrets(in: $0) } ?? [])
+        let hasTooManySecrets = secrets.count > Self.secretCount && Set(secrets).count > Self.secretCount
+        if hasTooManySecrets {
+            let detail = "a request holds at most \(Self.secretCount) access keys"
+            fault = ProtocolFault(.unprocessable, .overLimit, detail)
+            document = nil
+            secrets = Array(Set(secrets).prefix(Self.secretCount))
+        }
         if let id = request.route?.identifier, CredentialCutter.holds(secrets, in: id) {
             // What names an agreement or a ticket stands in leaves and tables, so it can hold no secret.
             target = nil
@@ -53,7 +63,14 @@ package struct RequestReader: Sendable {
         let agreement = agreement(target: target, credential: credential)
         let idempotencyKey = idempotencyKey(of: request, agreement: agreement, secrets: secrets)
         let exchange = EventID(at: now, randomness: randomness)
-        let stored = storedParts(of: request, document: document, secrets: secrets, exchange: exchange)
+        let stored = storedParts(
+            of: request,
+            document: document,
+            isHidden: hasTooManySecrets,
+            isWhole: fault != nil,
+            secrets: secrets,
+            exchange: exchange,
+        )
         do throws(ProtocolFault) {
             _ = try idempotencyKey.get()
             if fault == nil, let body = stored.body, !body.splices.isEmpty {

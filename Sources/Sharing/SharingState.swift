@@ -59,6 +59,11 @@ package struct AgreementRecord: Sendable, Equatable {
         }
     }
 
+    /// Whether no operator has accepted it: then whoever holds its token is a stranger.
+    package var isUnproven: Bool {
+        ourRole == .receiver && (agreement.status == .pending || agreement.status == .declined)
+    }
+
     /// The side that a message of this direction comes from.
     package func role(sending direction: Direction) -> AgreementRole {
         direction == .outbound ? ourRole : ourRole.partner

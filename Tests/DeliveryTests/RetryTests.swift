@@ -90,6 +90,27 @@ struct RetryTests {
         await partner.stop()
     }
 
+    @Test func `a token in what a partner answers is not stored`() async throws {
+        let partner = try FakePartner { _, request in
+            let token = request.headers.first("X-Ticket-Sharing-Token") ?? ""
+            return HTTPResponse(status: 302, headers: [.init("Location", "http://elsewhere.example/?token=\(token)")])
+        }
+        let ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: partner.url)
+        let agreement = try await ledger.agree(with: "lens", at: partner.url)
+        try await ledger.share("t1", under: agreement)
+        try await ledger.withEngine { _ in
+            let parked = try await ledger.events(.deliveryParked, count: 1)
+            #expect(parked[0].text(.detail).contains("a redirect to http://elsewhere.example/?token="))
+            #expect(parked[0].text(.detail).contains("[secret]"))
+        }
+        let token = try #require(partner.requests.first?.headers.first("X-Ticket-Sharing-Token"))
+        let key = try #require(token.split(separator: ":").last)
+        #expect(try await ledger.value("SELECT strpos(reason, \(String(key)))::text FROM delivery.queue") == "0")
+        await ledger.close()
+        await partner.stop()
+    }
+
     @Test func `a redirect is not followed`() async throws {
         let elsewhere = try FakePartner()
         let partner = try FakePartner { _, _ in

@@ -19,6 +19,26 @@ import TicketSharing
         #expect(ledger.changes.allSatisfy { $0.deliveries.isEmpty })
     }
 
+    @Test func `who invites us in a partner's name cannot move that partner`() throws {
+        var ledger = try MemoryLedger()
+        #expect(ledger.answer(.invitation("a1")).status == 201)
+        let partner = try #require(ledger.agreement("a1")?.partner)
+        let evil = #"{"sender_url":"https://evil.example/sharing"}"#
+        func move() -> TestRequest { .inbound("PUT", "/agreements/a1", token: "a1:\(TestRequest.key)", evil) }
+        #expect(ledger.answer(move()).status == 403)
+        #expect(ledger.state.partners[partner]?.baseURL.text == TestRequest.partnerURL)
+    }
+
+    @Test func `a request of very many keys is refused, and none of them kept`() throws {
+        var ledger = try MemoryLedger()
+        let keys = (0..<9).map { #"{"access_key":"0123456789abcdef\#($0)"}"# }.joined(separator: ",")
+        let answer = ledger.answer(.inbound("PUT", "/tickets/t1", token: "a1:\(TestRequest.key)", "[\(keys)]"))
+        #expect([401, 403, 422].contains(answer.status))
+        let stored = ledger.events.flatMap(\.draft.parts).map { String(decoding: $0.content, as: UTF8.self) }
+        #expect(stored.contains { $0.contains("bytes that could not be read") })
+        #expect(!stored.contains { $0.contains("0123456789abcdef") })
+    }
+
     @Test func `an invitation may come with a token, which then must be the body's`() throws {
         var ledger = try MemoryLedger()
         var wrong = TestRequest.invitation("a1")

@@ -9,7 +9,7 @@ struct AttemptVerdict: Sendable, Equatable {
     let eventType: EventType
 
     /// In a few words, for whoever asks why.
-    let reason: String
+    private(set) var reason: String
 
     /// How long the destination asks us to wait.
     var requestedPause: Duration?
@@ -46,6 +46,18 @@ struct AttemptVerdict: Sendable, Equatable {
             default: false
             }
         }
+    }
+}
+
+extension AttemptVerdict {
+    /// The same with a placeholder where one of `secrets` stood: a partner may put our token into what it answers.
+    func masking(_ secrets: [[UInt8]]) -> AttemptVerdict {
+        var masked = self
+        masked.reason = String(
+            decoding: CredentialCutter.cut(Array(reason.utf8), secrets: secrets).stored,
+            as: UTF8.self
+        )
+        return masked
     }
 }
 

@@ -49,7 +49,7 @@ extension DeliveryEngine {
             isReplay: plan.isReplay,
             mayChangeMethod: plan.mayChangeMethod,
         )
-        let verdict = AttemptVerdict(outcome, of: facts, now: Date(clock()))
+        let verdict = AttemptVerdict(outcome, of: facts, now: Date(clock())).masking(request.secrets)
         let end = end(of: delivery, plan, verdict, attempt: attempt, outcome: outcome, request)
         try await settle(.end(end))
         return end.verdict.finding.isDelivered ? .delivered : end.verdict.finding

@@ -96,6 +96,7 @@ import Testing
             "SET ROLE shareledger_service", "SET ROLE shareledger_owner", "SET ROLE shareledger_admin",
             "SET SESSION AUTHORIZATION shareledger_owner", "SET session_replication_role = replica",
             "COPY (SELECT 1) TO PROGRAM 'id'", "COPY (SELECT 1) TO '/tmp/shareledger-auditor'",
+            "SELECT pg_advisory_lock(8316003855895389287)", "SELECT lo_create(0)", "SELECT lo_from_bytea(0, '')",
             "SELECT pg_read_file('postgresql.conf')", "SELECT lo_import('/etc/passwd')",
             "SELECT content FROM ledger.payload", "SELECT * FROM ledger.access_key", "SELECT * FROM ledger.event",
             "SELECT * FROM delivery.queue", "SELECT * FROM projection.comment",
