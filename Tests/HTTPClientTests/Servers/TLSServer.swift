@@ -1,9 +1,11 @@
 import Foundation
+import TestSupport
 
 /// `openssl s_server` on loopback, answering every request on a connection with `200 ok` and keeping it open.
 final class TLSServer {
     let port: UInt16
     private let process = Process()
+    private let watchdog: Watchdog
 
     init(_ identity: Certificates.Identity, arguments: [String] = []) throws {
         process.executableURL = URL(filePath: "/usr/bin/openssl")
@@ -15,6 +17,7 @@ final class TLSServer {
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         try process.run()
+        watchdog = try Watchdog(script: "kill \"$0\"", ["\(process.processIdentifier)"])
         var text = ""
         var found: UInt16?
         while found == nil {
@@ -41,7 +44,4 @@ final class TLSServer {
         }.start()
     }
 
-    deinit {
-        process.terminate()
-    }
 }
