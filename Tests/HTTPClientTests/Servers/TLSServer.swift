@@ -17,7 +17,7 @@ final class TLSServer {
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         try process.run()
-        watchdog = try Watchdog(script: "kill \"$0\"", ["\(process.processIdentifier)"])
+        watchdog = try Watchdog(script: "kill -KILL \"$0\"", ["\(process.processIdentifier)"])
         var text = ""
         var found: UInt16?
         while found == nil {
