@@ -32,10 +32,7 @@ package final class Store: Sendable {
         self.commits = commits
         self.keys = keys
         self.settings = settings
-        let pool = PostgresPool(
-            configuration,
-            limits: PoolLimits(maximumConnections: poolSize, longestPause: .seconds(2))
-        )
+        let pool = PostgresPool(configuration, limits: PoolLimits(maximumConnections: poolSize))
         self.pool = pool
         poolTask = Task { await pool.run() }
         appender = Appender(

@@ -28,9 +28,8 @@ final class DurabilityGuard: Sendable {
         }
     }
 
-    /// Whether messages are taken: looked up where they were lately, and at once what ``run()`` knows where they were not.
+    /// Whether messages are taken.
     func readiness() async -> PrivateRoutes.Readiness {
-        if let problem = state.withLock({ $0 }) { return .notReady(problem) }
         await check()
         return state.withLock { $0.map { .notReady($0) } ?? .ready }
     }

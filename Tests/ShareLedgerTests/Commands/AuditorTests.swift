@@ -20,6 +20,8 @@ import Testing
         #expect(
             try await service.fromPartner("PUT", "/tickets/t1", token: agreed.token, #"{"status":5}"#).status == 422
         )
+        // The invitation and the ticket.
+        await partner.waitForRequests(2)
         partner.setScript { _, _ in .init(status: 403) }
         try await service.desk("PUT", "t1", agreed, #"{"status":"closed"}"#)
         try await service.eventually("SELECT count(*) FROM audit.delivery WHERE state = 'parked'", is: "1")
