@@ -8,7 +8,7 @@ import Testing
 
 /// SIGTERM while messages come.
 @Suite(.fewAtATime, .timeLimit(.minutes(15)))
-struct StopTests {
+struct GracefulStopTests {
     @Test func `a start that is interrupted ends, and leaves nothing in the way of the next one`() async throws {
         let service = try TestService()
         try await service.launch()
