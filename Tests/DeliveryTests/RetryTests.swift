@@ -132,14 +132,14 @@ struct RetryTests {
     }
 
     @Test func `a partner that cannot be reached costs a few tries, not one of every lane`() async throws {
-        let partner = try FakePartner()
+        // A port of the system, as one that was given back might be another test's by now.
+        let url = "http://127.0.0.1:9/sharing"
         let ledger = try await TestLedger()
-        try await ledger.addPartner("lens", at: partner.url)
-        let agreement = try await ledger.agree(with: "lens", at: partner.url)
+        try await ledger.addPartner("lens", at: url)
+        let agreement = try await ledger.agree(with: "lens", at: url)
         for number in 0..<30 {
             try await ledger.share("t\(number)", under: agreement)
         }
-        await partner.stop()
         try await ledger.withEngine(ledger.makeEngine(randomness: Self.noJitter)) { engine in
             _ = try await ledger.events(.attemptFailed, count: 5)
             try await ledger.until("no claim") { session in
@@ -154,8 +154,9 @@ struct RetryTests {
             let before = failed.count
             ledger.clock.advance(by: .seconds(61))
             engine.wake()
-            // A canary is let through, and fails; all lanes are due, and the partner would take four at a time.
-            #expect((1...2).contains(try await ledger.events(.attemptFailed, count: before + 1).count - before))
+            // A canary is let through, and fails. What was claimed before the partner counted as away may be late, so the
+            // bound is of all: eight of that kind and the canary, while thirty lanes are due.
+            #expect((before + 1...9).contains(try await ledger.events(.attemptFailed, count: before + 1).count))
         }
         #expect(try await ledger.events(.attemptUnknown).isEmpty)
         await ledger.close()
