@@ -7,12 +7,15 @@ import TicketSharing
 
 extension DeliveryEngine {
     /// Makes one try of a delivery and sees to it that the queue says what came of it.
-    func work(on delivery: ClaimedDelivery) async {
+    ///
+    /// - Parameter isHeld: It is not to be tried now: the claim is given back.
+    func work(on delivery: ClaimedDelivery, isHeld: Bool) async {
         var isSettled = true
         do {
-            switch delivery.kind {
-            case .message: try await deliverMessage(delivery)
-            case .state: try await deliverState(delivery)
+            switch (isHeld, delivery.kind) {
+            case (true, _): try await settle(.release(delivery.subject, due: nil))
+            case (false, .message): try await deliverMessage(delivery)
+            case (false, .state): try await deliverState(delivery)
             }
         } catch {
             isSettled = false

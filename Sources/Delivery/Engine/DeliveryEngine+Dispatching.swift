@@ -11,8 +11,8 @@ extension DeliveryEngine {
             var poll = settings.shortestPoll
             while let room = room() {
                 let claimed = await claim(room)
-                for delivery in claimed {
-                    group.addTask { await self.work(on: delivery) }
+                for (delivery, isHeld) in claimed {
+                    group.addTask { await self.work(on: delivery, isHeld: isHeld) }
                 }
                 // A claim that was not filled has left nothing that is due and free.
                 guard claimed.count < room.count || room.count == 0 else { continue }
@@ -47,7 +47,8 @@ extension DeliveryEngine {
         }
     }
 
-    private func claim(_ room: Room) async -> [ClaimedDelivery] {
+    /// Deliveries, and whether they are to be given back, as their destination is away.
+    private func claim(_ room: Room) async -> [(delivery: ClaimedDelivery, isHeld: Bool)] {
         guard room.count > 0 else { return [] }
         let now = clock()
         let claim = EventID(at: now, randomness: randomness)
@@ -63,8 +64,8 @@ extension DeliveryEngine {
         )
         do {
             let claimed = try await store.read { session in try DeliveryQueue.claim(request, in: &session) }
-            state.withLock { $0.load.take(claimed, claim: claim) }
-            return claimed
+            let held = state.withLock { $0.load.take(claimed, claim: claim, at: now) }
+            return claimed.map { ($0, held.contains($0.subject.delivery)) }
         } catch {
             // It may have been made all the same; then upkeep gives it back.
             state.withLock { $0.load.suspect(claim) }

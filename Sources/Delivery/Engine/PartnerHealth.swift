@@ -1,4 +1,5 @@
 import Ledger
+import Sharing
 
 /// Whether a destination can be spoken to, as far as the last attempts tell.
 ///
@@ -13,7 +14,7 @@ struct PartnerHealth: Sendable, Equatable {
 
     private(set) var faultCount = 0
     private(set) var nextCanary: Timestamp?
-    private var isCanaryUnderWay = false
+    private var canary: DeliveryID?
 
     /// Takes note of an attempt's end.
     mutating func note(isTransportFault: Bool, at now: Timestamp, schedule: RetrySchedule) {
@@ -22,26 +23,30 @@ struct PartnerHealth: Sendable, Equatable {
             return
         }
         faultCount += 1
-        isCanaryUnderWay = false
         guard faultCount >= Self.tolerance else { return }
         let pauses = schedule.pauses
         let interval = pauses.isEmpty ? .zero : pauses[min(faultCount - Self.tolerance, pauses.count - 1)]
         nextCanary = now.advanced(by: min(interval, Self.longestInterval))
     }
 
-    /// Takes note of a delivery that was claimed: while it counts as away, that is the canary.
-    mutating func noteClaim() {
-        isCanaryUnderWay = nextCanary != nil
+    /// Whether a delivery that was claimed may be attempted: while it counts as away, only as the canary.
+    ///
+    /// Faults may have come between the moment when ``cap(at:)`` was asked and the claim.
+    mutating func admit(_ delivery: DeliveryID, at now: Timestamp) -> Bool {
+        guard nextCanary != nil else { return true }
+        guard cap(at: now) != 0 else { return false }
+        canary = delivery
+        return true
     }
 
     /// Takes note of the end of a delivery, whether or not an attempt was made.
-    mutating func noteEnd() {
-        isCanaryUnderWay = false
+    mutating func noteEnd(of delivery: DeliveryID) {
+        if canary == delivery { canary = nil }
     }
 
     /// How many requests may be under way to it; `nil` for as many as it allows.
     func cap(at now: Timestamp) -> Int? {
-        nextCanary.map { $0 <= now && !isCanaryUnderWay ? 1 : 0 }
+        nextCanary.map { $0 <= now && canary == nil ? 1 : 0 }
     }
 
     /// Whether anything is to be kept of it.

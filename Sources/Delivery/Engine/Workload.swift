@@ -24,15 +24,21 @@ struct Workload: Sendable {
 // MARK: - Work
 
 extension Workload {
-    mutating func take(_ deliveries: [ClaimedDelivery], claim: EventID) {
-        guard let last = deliveries.last else { return }
+    /// Takes what was claimed as under way, all of it until ``leave(_:isSettled:)``.
+    ///
+    /// - Returns: Which of them are to be given back rather than attempted, as their destination went away meanwhile.
+    mutating func take(_ deliveries: [ClaimedDelivery], claim: EventID, at now: Timestamp) -> Set<DeliveryID> {
+        guard let last = deliveries.last else { return [] }
         claims[claim] = deliveries.count
         count += deliveries.count
         byteCount += deliveries.reduce(0) { $0 + $1.byteCount }
         lastDestination = last.subject.destination
-        for delivery in deliveries {
-            health[delivery.subject.destination]?.noteClaim()
+        var held: Set<DeliveryID> = []
+        for subject in deliveries.map(\.subject) {
+            let isAdmitted = health[subject.destination]?.admit(subject.delivery, at: now) ?? true
+            if !isAdmitted { held.insert(subject.delivery) }
         }
+        return held
     }
 
     /// - Parameter isSettled: Whether the queue was left in order, as far as we know.
@@ -41,7 +47,7 @@ extension Workload {
         let left = claims[claim, default: 1] - 1
         claims[claim] = left > 0 ? left : nil
         if !isSettled { suspects.insert(claim) }
-        health[delivery.subject.destination]?.noteEnd()
+        health[delivery.subject.destination]?.noteEnd(of: delivery.subject.delivery)
         count -= 1
         byteCount -= delivery.byteCount
     }
