@@ -1,4 +1,4 @@
-@testable import Delivery
+import Delivery
 import Ledger
 import Sharing
 import Testing

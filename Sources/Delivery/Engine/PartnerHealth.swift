@@ -1,23 +1,25 @@
-import Ledger
-import Sharing
+package import Ledger
+package import Sharing
 
 /// Whether a destination can be spoken to, as far as the last attempts tell.
 ///
 /// After several faults of the transport in a row, whatever else is for it waits for a canary: one request at a time, at
 /// growing intervals, so that a destination that is away does not cost every lane a time-out. Pure.
-struct PartnerHealth: Sendable, Equatable {
+package struct PartnerHealth: Sendable, Equatable {
     /// Faults in a row after which it counts as away.
-    static let tolerance = 5
+    package static let tolerance = 5
 
     /// The longest interval between canaries.
     static let longestInterval = Duration.seconds(60)
 
     private(set) var faultCount = 0
-    private(set) var nextCanary: Timestamp?
+    package private(set) var nextCanary: Timestamp?
     private var canary: DeliveryID?
 
+    package init() {}
+
     /// Takes note of an attempt's end.
-    mutating func note(isTransportFault: Bool, at now: Timestamp, schedule: RetrySchedule) {
+    package mutating func note(isTransportFault: Bool, at now: Timestamp, schedule: RetrySchedule) {
         guard isTransportFault else {
             self = PartnerHealth()
             return
@@ -32,7 +34,7 @@ struct PartnerHealth: Sendable, Equatable {
     /// Whether a delivery that was claimed may be attempted: while it counts as away, only as the canary.
     ///
     /// Faults may have come between the moment when ``cap(at:)`` was asked and the claim.
-    mutating func admit(_ delivery: DeliveryID, at now: Timestamp) -> Bool {
+    package mutating func admit(_ delivery: DeliveryID, at now: Timestamp) -> Bool {
         guard nextCanary != nil else { return true }
         guard cap(at: now) != 0 else { return false }
         canary = delivery
@@ -40,17 +42,17 @@ struct PartnerHealth: Sendable, Equatable {
     }
 
     /// Takes note of the end of a delivery, whether or not an attempt was made.
-    mutating func noteEnd(of delivery: DeliveryID) {
+    package mutating func noteEnd(of delivery: DeliveryID) {
         if canary == delivery { canary = nil }
     }
 
     /// How many requests may be under way to it; `nil` for as many as it allows.
-    func cap(at now: Timestamp) -> Int? {
+    package func cap(at now: Timestamp) -> Int? {
         nextCanary.map { $0 <= now && canary == nil ? 1 : 0 }
     }
 
     /// Whether anything is to be kept of it.
-    var isSound: Bool {
+    package var isSound: Bool {
         faultCount == 0
     }
 }
