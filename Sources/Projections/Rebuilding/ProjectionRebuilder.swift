@@ -38,12 +38,22 @@ package enum ProjectionRebuilder {
         let leader = try await PostgresConnection.open(configuration)
         do {
             let report = try await rebuild(leader, configuration, settings, keys, options, progress)
-            await leader.close()
+            await end(leader)
             return report
         } catch {
-            await leader.close()
+            await end(leader)
             throw error
         }
+    }
+
+    /// Closes the connection, and before that gives the lock back: the server may notice the end of a session only after
+    /// the next rebuild has begun.
+    private static func end(_ leader: PostgresConnection) async {
+        // A session that is broken or busy gives it back when it ends.
+        try? await leader.withSession { session in
+            if session.isClean { try session.execute("SELECT pg_advisory_unlock(\(lockKey))") }
+        }
+        await leader.close()
     }
 
     private static func rebuild(
