@@ -166,7 +166,9 @@ package final class Appender: Sendable {
 /// What one committed batch held.
 package struct BatchReport: Sendable {
     package let requestCount: Int
-    package let eventCount: Int
+
+    /// In order of position.
+    package let events: [SequencedEvent]
 
     /// The position after the last event.
     package let next: Position

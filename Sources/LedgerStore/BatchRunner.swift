@@ -128,7 +128,7 @@ final class BatchRunner: Sendable {
         let events = transaction.sequencer.events
         let report = BatchReport(
             requestCount: requests.count,
-            eventCount: events.count,
+            events: events,
             next: events.last?.position.next ?? loaded.head?.position.next ?? .first,
             hasDeliveries: !transaction.changes.deliveries.isEmpty || !transaction.changes.activatedPartners.isEmpty,
         )

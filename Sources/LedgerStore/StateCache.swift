@@ -24,9 +24,9 @@ struct StateCache: Sendable {
     private static let agreementCount = 1024
 
     private(set) var version: Version?
-    private var streams = Generations<StreamName, ChainHead?>(count: agreementCount)
-    private var shares = Generations<ShareName, Share>(count: shareCount)
-    private var agreements = Generations<AgreementID, AgreementRecord>(count: agreementCount)
+    private var streams = Generations<StreamName, ChainHead?>(capacity: agreementCount)
+    private var shares = Generations<ShareName, Share>(capacity: shareCount)
+    private var agreements = Generations<AgreementID, AgreementRecord>(capacity: agreementCount)
 
     /// The head of a stream, `.some(nil)` for one that is known to have no event; `nil` where it has to be read.
     mutating func stream(_ name: StreamName) -> ChainHead?? { streams[name] }
@@ -70,39 +70,6 @@ struct StateCache: Sendable {
             } else if let agreement = event.leaf.stream.agreement.flatMap({ AgreementID($0) }) {
                 agreements[agreement] = nil
             }
-        }
-    }
-}
-
-/// A dictionary that forgets what was not asked for lately, a whole generation at a time.
-private struct Generations<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-    private let count: Int
-    private var young: [Key: Value] = [:]
-    private var old: [Key: Value] = [:]
-
-    /// - Parameter count: How many entries it holds at least.
-    init(count: Int) {
-        self.count = count
-    }
-
-    subscript(key: Key) -> Value? {
-        mutating get {
-            if let value = young[key] { return value }
-            guard let value = old[key] else { return nil }
-            self[key] = value
-            return value
-        }
-        set {
-            guard let newValue else {
-                young[key] = nil
-                old[key] = nil
-                return
-            }
-            if young.count >= count, young[key] == nil {
-                old = young
-                young = [:]
-            }
-            young[key] = newValue
         }
     }
 }

@@ -27,7 +27,7 @@ import Testing
         #expect(receipt.position == Position(rawValue: 2))
         try await appender.note(3)
         await appender.close()
-        #expect(reports.withLock { $0.map(\.eventCount) } == [1, 1, 1])
+        #expect(reports.withLock { $0.map(\.events.count) } == [1, 1, 1])
         try expectNotes([1, 2, 3])
     }
 

@@ -30,7 +30,7 @@ import Testing
         let receipts = try await [first] + others
         #expect(Set(receipts.map(\.position)) == Set((1...21).map { Position(rawValue: $0) }))
         #expect(reports.withLock { $0.map(\.requestCount) } == [1, 20])
-        #expect(reports.withLock { $0.map(\.eventCount) } == [1, 20])
+        #expect(reports.withLock { $0.map(\.events.count) } == [1, 20])
         #expect(reports.withLock { $0.last?.next } == Position(rawValue: 22))
         await appender.close()
         var session = try database.session()

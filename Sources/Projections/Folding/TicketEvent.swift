@@ -53,4 +53,35 @@ struct TicketEvent: Sendable {
         let bytes = self.content.facts
         facts = Result { () throws(FoldFault) in try EventFacts(bytes, format: head.format, of: head.position) }
     }
+
+    /// A message as it was committed; `nil` for what is no message of a share.
+    init?(_ event: SequencedEvent) {
+        let leaf = event.leaf
+        guard let share = event.share, let link = leaf.shareLink, let direction = leaf.direction,
+            let status = leaf.status
+        else { return nil }
+        var content = TicketEventContent()
+        for part in event.draft.parts {
+            switch part.name {
+            case .facts: content.facts = part.content
+            case .body:
+                content.body = part.content
+                content.isCut = part.sealedSplices != nil
+            default: break
+            }
+        }
+        let head = TicketEventHead(
+            position: event.position,
+            share: share,
+            sequence: link.sequence,
+            type: leaf.type,
+            direction: direction,
+            format: Facts.format,
+            event: leaf.event,
+            recorded: leaf.recorded,
+            status: status,
+            bodyByteCount: content.body?.count,
+        )
+        self.init(head, content)
+    }
 }

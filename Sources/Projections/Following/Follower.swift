@@ -72,15 +72,19 @@ package final class Follower: Sendable {
 
     /// Follows until the task is cancelled, whatever happens to the database meanwhile.
     package func run() async {
-        await withTaskGroup { group in
-            if let commits {
-                let reports = commits.reports()
-                group.addTask {
-                    for await _ in reports { self.news.ring() }
+        if let commits {
+            await commits.collecting { events in
+                await withTaskGroup { group in
+                    let reports = commits.reports()
+                    group.addTask {
+                        for await _ in reports { self.news.ring() }
+                    }
+                    await follow(events)
+                    group.cancelAll()
                 }
             }
-            await follow()
-            group.cancelAll()
+        } else {
+            await follow(nil)
         }
         let waiters = state.withLock { state in
             defer { state.waiters = [:] }
@@ -95,7 +99,7 @@ package final class Follower: Sendable {
 // MARK: - Following
 
 extension Follower {
-    private func follow() async {
+    private func follow(_ events: CommittedEvents?) async {
         var poll = rhythm.shortestPoll
         var pause = rhythm.shortestPause
         var connection: PostgresConnection?
@@ -104,7 +108,7 @@ extension Follower {
             do {
                 let open = if let connection { connection } else { try await PostgresConnection.open(configuration) }
                 connection = open
-                let (hasMoved, hasMore) = try await advance(open, runner)
+                let (hasMoved, hasMore) = try await advance(open, runner, events)
                 pause = rhythm.shortestPause
                 if hasMore { continue }
                 poll = hasMoved ? rhythm.shortestPoll : min(poll * 2, rhythm.longestPoll)
@@ -128,10 +132,16 @@ extension Follower {
     private func advance(
         _ connection: PostgresConnection,
         _ runner: FollowerRunner,
+        _ events: CommittedEvents?,
     ) async throws -> (hasMoved: Bool, hasMore: Bool) {
         let expected = progress.next
+        let offered = events?.take(
+            from: expected,
+            count: FollowerStep.messageCount,
+            byteCount: TicketEventReader.pageByteCount,
+        )
         let found = try await connection.withSession { session in
-            let outcome = try runner.advance(from: expected, in: &session)
+            let outcome = try runner.advance(from: expected, offered: offered, in: &session)
             guard case .advanced(let advance) = outcome else {
                 let others = try FollowerProgress.read(in: &session)
                 return (progress: others, faults: [FoldFault](), isOurs: false)

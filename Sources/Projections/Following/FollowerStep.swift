@@ -5,8 +5,8 @@ import TicketSharing
 
 /// One step of following: folds the messages that come next, and saves the rows and how far they go in one transaction.
 ///
-/// Four trips to the server however many messages there are, and no statement a row. What is not a ticket message is
-/// passed over without being read.
+/// Five trips to the server however many messages there are, and no statement a row; two where this process has committed
+/// the messages itself, and knows their shares. What is not a ticket message is passed over without being read.
 struct FollowerStep: Sendable {
     /// What a step came to.
     enum Outcome: Sendable {
@@ -35,6 +35,10 @@ struct FollowerStep: Sendable {
     private var tickets: RowBatch
     private var comments: RowBatch
     private var unfolded: RowBatch
+    private var cache = FoldCache()
+
+    /// The table that the cache is true of.
+    private var table: Int64?
 
     init(_ tables: ProjectionTables) {
         self.tables = tables
@@ -48,21 +52,66 @@ struct FollowerStep: Sendable {
     /// - Parameters:
     ///   - expected: Where the last step ended; right or wrong, the position that was saved decides.
     ///   - bound: The first position that is not to be folded.
+    ///   - offered: What comes from `expected` on, where that is known.
     mutating func run(
         from expected: Position,
         until bound: Position? = nil,
+        offered: CommittedEvents.Run? = nil,
         in session: inout PostgresSession,
     ) throws(PostgresError) -> Outcome {
-        let opened = try session.pipeline([
-            "BEGIN", tables.lock(), Statements.end, Self.messages(from: expected, bound),
-        ])
-        guard let saved = opened[1].first else {
+        guard let offered else {
+            let opened = try session.pipeline([
+                "BEGIN", tables.lock(), Statements.end, Self.messages(from: expected, bound),
+            ])
+            guard let (start, _) = try resume(opened[1], expected, in: &session) else { return .busy }
+            let end = try opened[2].onlyRow()[0, as: Position.self]
+            let found = start == expected ? opened[3] : try session.query(Self.messages(from: start, bound))
+            return try follow(from: start, found, end, until: bound, in: &session)
+        }
+        let events = offered.events.compactMap { TicketEvent($0) }
+        var folds = known(events)
+        let missing = missing(events, folds)
+        let opened = try session.pipeline(["BEGIN", tables.lock()] + missing)
+        guard let (start, isStale) = try resume(opened[1], expected, in: &session) else { return .busy }
+        guard !isStale else {
+            let found = try session.pipeline([Statements.end, Self.messages(from: start, bound)])
+            let end = try found[0].onlyRow()[0, as: Position.self]
+            return try follow(from: start, found[1], end, until: bound, in: &session)
+        }
+        if !missing.isEmpty { try load(opened[2], opened[3], into: &folds) }
+        let faults = try fold(events, &folds)
+        try session.pipeline(writes(offered.next))
+        return .advanced(Advance(next: offered.next, end: offered.end, faults: faults))
+    }
+
+    /// Where to go on, and whether that is not what was expected, so that nothing that was kept is true; `nil` where
+    /// another process follows.
+    private mutating func resume(
+        _ locked: Rows,
+        _ expected: Position,
+        in session: inout PostgresSession,
+    ) throws(PostgresError) -> (start: Position, isStale: Bool)? {
+        guard let saved = locked.first else {
+            cache.removeAll()
             try session.execute("ROLLBACK")
-            return .busy
+            return nil
         }
         let start = try saved[0, as: Position.self]
-        let end = try opened[2].onlyRow()[0, as: Position.self]
-        let found = start == expected ? opened[3] : try session.query(Self.messages(from: start, bound))
+        let current = try saved[1, as: Int64.self]
+        let isStale = start != expected || current != table
+        if isStale { cache.removeAll() }
+        table = current
+        return (start, isStale)
+    }
+
+    /// Goes on with what the ledger holds.
+    private mutating func follow(
+        from start: Position,
+        _ found: Rows,
+        _ end: Position,
+        until bound: Position?,
+        in session: inout PostgresSession,
+    ) throws(PostgresError) -> Outcome {
         var heads = try TicketEventReader.heads(found)[...]
         let isCut = heads.count == Self.messageCount
         heads = heads[..<TicketEventReader.pageEnd(heads)]
@@ -75,7 +124,20 @@ struct FollowerStep: Sendable {
             try session.execute("ROLLBACK")
             return .advanced(Advance(next: start, end: max(end, start), faults: []))
         }
-        let faults = try fold(heads, in: &session)
+        var faults: [FoldFault] = []
+        if !heads.isEmpty {
+            let contents = try TicketEventReader.contents(try session.query(TicketEventReader.contents(of: heads)))
+            let events = heads.map { TicketEvent($0, contents[$0.position]) }
+            var folds = known(events)
+            let missing = missing(events, folds)
+            if !missing.isEmpty {
+                let answers = try session.pipeline(missing)
+                try load(answers[0], answers[1], into: &folds)
+            }
+            faults = try fold(events, &folds)
+        } else {
+            empty()
+        }
         try session.pipeline(writes(next))
         return .advanced(Advance(next: next, end: max(end, next), faults: faults))
     }
@@ -89,20 +151,54 @@ struct FollowerStep: Sendable {
 // MARK: - Folding
 
 extension FollowerStep {
-    /// Fills the batches; returns what could not be folded.
-    private mutating func fold(
-        _ heads: ArraySlice<TicketEventHead>,
-        in session: inout PostgresSession,
-    ) throws(PostgresError) -> [FoldFault] {
+    private typealias Folds = [Position: ShareFold]
+
+    /// What is kept of the touched shares, taken out of the cache.
+    private mutating func known(_ events: [TicketEvent]) -> Folds {
+        var folds: Folds = [:]
+        for event in events where folds[event.head.share] == nil {
+            folds[event.head.share] = cache.take(event.head.share)
+        }
+        return folds
+    }
+
+    /// Two statements that read the touched shares that are not known, for ``load(_:_:into:)``; none where all are.
+    private func missing(_ events: [TicketEvent], _ folds: Folds) -> [SQL] {
+        var shares: Set<Position> = []
+        var named: (shares: [Position], comments: [String]) = ([], [])
+        for event in events where folds[event.head.share] == nil {
+            shares.insert(event.head.share)
+            guard case .success(let facts) = event.facts else { continue }
+            for comment in facts.comments {
+                named.shares.append(event.head.share)
+                named.comments.append(comment.id.text)
+            }
+        }
+        guard !shares.isEmpty else { return [] }
+        return [tables.shares(Array(shares)), tables.comments(of: Array(shares), named: named)]
+    }
+
+    private func load(_ shares: Rows, _ comments: Rows, into folds: inout Folds) throws(PostgresError) {
+        var known: [Position: Set<CommentID>] = [:]
+        for row in comments {
+            let comment: CommentID = try row.identifier(1)
+            known[try row[0, as: Position.self], default: []].insert(comment)
+        }
+        for row in shares {
+            let share = try row[0, as: Position.self]
+            folds[share] = try TicketRow.fold(row, knownComments: known[share] ?? [])
+        }
+    }
+
+    private mutating func empty() {
         tickets.removeAll()
         comments.removeAll()
         unfolded.removeAll()
-        guard !heads.isEmpty else { return [] }
-        let touched = Array(Set(heads.map(\.share)))
-        let answers = try session.pipeline([TicketEventReader.contents(of: heads), tables.shares(touched)])
-        let contents = try TicketEventReader.contents(answers[0])
-        let events = heads.map { TicketEvent($0, contents[$0.position]) }
-        var folds = try load(answers[1], events, in: &session)
+    }
+
+    /// Fills the batches; returns what could not be folded.
+    private mutating func fold(_ events: [TicketEvent], _ folds: inout Folds) throws(PostgresError) -> [FoldFault] {
+        empty()
         var faults: [FoldFault] = []
         for event in events {
             let new: [FoldedComment]
@@ -118,42 +214,11 @@ extension FollowerStep {
             }
         }
         for fold in folds.values {
-            try tickets.appendRow { TicketRow.append(fold, to: &$0) }
+            let state = fold.encodedState()
+            try tickets.appendRow { TicketRow.append(fold, state: state, to: &$0) }
+            cache.insert(fold, stateByteCount: state.count)
         }
         return faults
-    }
-
-    /// The touched shares as they were saved, each with those of its comments that the messages name again.
-    private func load(
-        _ rows: Rows,
-        _ events: [TicketEvent],
-        in session: inout PostgresSession,
-    ) throws(PostgresError) -> [Position: ShareFold] {
-        var saved: Set<Position> = []
-        for row in rows where !row.isNull(2) {
-            saved.insert(try row[0, as: Position.self])
-        }
-        var named: (shares: [Position], comments: [String]) = ([], [])
-        for event in events where saved.contains(event.head.share) {
-            guard case .success(let facts) = event.facts else { continue }
-            for comment in facts.comments {
-                named.shares.append(event.head.share)
-                named.comments.append(comment.id.text)
-            }
-        }
-        var known: [Position: Set<CommentID>] = [:]
-        if !named.shares.isEmpty {
-            for row in try session.query(tables.knownComments(named.shares, named.comments)) {
-                let comment: CommentID = try row.identifier(1)
-                known[try row[0, as: Position.self], default: []].insert(comment)
-            }
-        }
-        var folds: [Position: ShareFold] = [:]
-        for row in rows {
-            let share = try row[0, as: Position.self]
-            folds[share] = try TicketRow.fold(row, knownComments: known[share] ?? [])
-        }
-        return folds
     }
 
     private func writes(_ next: Position) -> [SQL] {

@@ -34,7 +34,8 @@ struct FoldedRows: Sendable {
     }
 
     mutating func add(_ ticket: ShareFold) throws(PostgresError) {
-        try tickets.appendRow { TicketRow.append(ticket, to: &$0) }
+        let state = ticket.encodedState()
+        try tickets.appendRow { TicketRow.append(ticket, state: state, to: &$0) }
     }
 
     mutating func add(_ comment: FoldedComment) throws(PostgresError) {

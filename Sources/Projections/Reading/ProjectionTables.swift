@@ -26,10 +26,10 @@ struct ProjectionTables: Sendable {
 // MARK: - Statements
 
 extension ProjectionTables {
-    /// The position that was saved, locked; no row where another process has it.
+    /// The position that was saved, locked, and which table the tickets are in; no row where another process has it.
     func lock() -> SQL {
         """
-        SELECT next_position
+        SELECT next_position, to_regclass(\(schema + ".ticket"))::oid::bigint
         FROM \(identifier: schema, "follower")
         WHERE name = 'ticket'
         FOR NO KEY UPDATE SKIP LOCKED
@@ -51,12 +51,20 @@ extension ProjectionTables {
         """
     }
 
-    /// Which comments of these are saved already.
-    func knownComments(_ shares: [Position], _ comments: [String]) -> SQL {
+    /// The names of all comments of shares that have few; of the others, which of those named are saved already.
+    func comments(of shares: [Position], named: (shares: [Position], comments: [String])) -> SQL {
         """
         SELECT c.share_id, c.comment
-        FROM unnest(\(shares), \(comments)) AS named (share_id, comment)
+        FROM \(identifier: schema, "ticket") AS t
+        JOIN \(identifier: schema, "comment") AS c ON c.share_id = t.share_id
+        WHERE t.share_id = ANY (\(shares))
+            AND t.comment_count <= \(TicketRow.knownCommentCount)
+        UNION ALL
+        SELECT c.share_id, c.comment
+        FROM unnest(\(named.shares), \(named.comments)) AS named (share_id, comment)
+        JOIN \(identifier: schema, "ticket") AS t ON t.share_id = named.share_id
         JOIN \(identifier: schema, "comment") AS c ON c.share_id = named.share_id AND c.comment = named.comment
+        WHERE t.comment_count > \(TicketRow.knownCommentCount)
         """
     }
 

@@ -12,6 +12,9 @@ struct ShareFold: Sendable {
     private(set) var commentCount: Int
     private(set) var publicCommentCount: Int
 
+    /// Whether all its comments are known by name, and not only those that were asked for.
+    let knowsComments: Bool
+
     /// The last message, which the next one might repeat; unknown for a share that was loaded.
     private(set) var last: TicketEventHead?
 
@@ -22,14 +25,23 @@ struct ShareFold: Sendable {
         lastPosition = share
         commentCount = 0
         publicCommentCount = 0
+        knowsComments = true
     }
 
-    init(share: Position, state: TicketState, lastPosition: Position, commentCount: Int, publicCommentCount: Int) {
+    init(
+        share: Position,
+        state: TicketState,
+        lastPosition: Position,
+        commentCount: Int,
+        publicCommentCount: Int,
+        knowsComments: Bool,
+    ) {
         self.share = share
         self.state = state
         self.lastPosition = lastPosition
         self.commentCount = commentCount
         self.publicCommentCount = publicCommentCount
+        self.knowsComments = knowsComments
     }
 
     /// Takes one message in and returns the comments that it brought.
@@ -52,6 +64,11 @@ struct ShareFold: Sendable {
                 isErased: taken.isErased,
             )
         }
+    }
+
+    /// The ticket without its comments, as it is saved.
+    func encodedState() -> [UInt8] {
+        state.ticket.encodedWithoutComments()
     }
 
     /// The share as decisions read it; `nil` for one that was loaded.

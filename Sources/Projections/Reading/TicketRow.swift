@@ -6,7 +6,9 @@ import TicketSharing
 /// Rows of `projection.ticket`.
 enum TicketRow {
     /// Writes the columns in the order of the table.
-    static func append(_ fold: ShareFold, to row: inout RowWriter) {
+    ///
+    /// - Parameter state: Its ``ShareFold/encodedState()``.
+    static func append(_ fold: ShareFold, state: [UInt8], to row: inout RowWriter) {
         let ticket = fold.state.ticket
         row.append(fold.share.rawValue)
         row.append(fold.lastPosition.rawValue)
@@ -24,7 +26,7 @@ enum TicketRow {
         row.append(ticket.tags)
         let erased = fold.state.erasedMembers.map(\.name).sorted()
         row.append(erased.isEmpty ? nil : erased)
-        row.append(String(decoding: ticket.encodedWithoutComments(), as: UTF8.self))
+        row.append(String(decoding: state, as: UTF8.self))
     }
 
     /// What ``fold(_:knownComments:)`` reads, of `ledger.share AS sh` left joined with `ticket AS t`.
@@ -32,7 +34,10 @@ enum TicketRow {
         sh.share_id, sh.ticket, t.last_position, t.comment_count, t.public_comment_count, t.shared, t.erased, t.state
         """
 
-    /// A share as it was saved, to be folded further; its comments are those `knownComments` that its messages may name.
+    /// Of shares with more comments than that only those are read that messages name.
+    static let knownCommentCount: Int32 = 64
+
+    /// A share as it was saved, to be folded further, with what `ProjectionTables.comments(of:named:)` says of it.
     static func fold(_ row: Row, knownComments: Set<CommentID>) throws(PostgresError) -> ShareFold {
         let share = try row[0, as: Position.self]
         let ticket: TicketID = try row.identifier(1)
@@ -46,12 +51,14 @@ enum TicketRow {
         }
         loaded.apply(.share(body.message), by: .sender, under: .all)
         if !isShared { loaded.apply(.unshare, by: .sender, under: .all) }
+        let commentCount = try row[3, as: Int32.self]
         return ShareFold(
             share: share,
             state: TicketState(loaded, erasedMembers: Set(TicketMember.allCases.filter { erased.contains($0.name) })),
             lastPosition: lastPosition,
-            commentCount: Int(try row[3, as: Int32.self]),
+            commentCount: Int(commentCount),
             publicCommentCount: Int(try row[4, as: Int32.self]),
+            knowsComments: commentCount <= knownCommentCount,
         )
     }
 }
