@@ -3,45 +3,38 @@ package struct Digest: Sendable, Hashable {
     /// Number of bytes in a digest.
     package static let byteCount = 32
 
-    private let words: SIMD4<UInt64>
+    /// The bytes as they lie in memory.
+    private var words = SIMD4<UInt64>()
 
     /// Takes exactly 32 bytes; `nil` for any other number.
     package init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == Digest.byteCount else { return nil }
-        self.init { position in
-            bytes[bytes.index(bytes.startIndex, offsetBy: position)]
-        }
+        unsafe withUnsafeMutableBytes(of: &words) { unsafe $0.copyBytes(from: bytes) }
     }
 
-    init(byteAt byte: (Int) -> UInt8) {
-        var words = SIMD4<UInt64>()
-        for word in 0..<4 {
-            var value: UInt64 = 0
-            for offset in 0..<8 {
-                value = value << 8 | UInt64(byte(word * 8 + offset))
+    /// Takes the 32 bytes that `body` writes.
+    init(writtenBy body: (UnsafeMutablePointer<UInt8>) -> Void) {
+        unsafe withUnsafeMutableBytes(of: &words) { bytes in
+            unsafe bytes.withMemoryRebound(to: UInt8.self) { bytes in
+                guard let base = bytes.baseAddress else { return }
+                unsafe body(base)
             }
-            words[word] = value
         }
-        self.words = words
     }
 
     /// The 32 bytes, in order.
     package var bytes: [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Digest.byteCount)
-        append(to: &bytes)
-        return bytes
+        unsafe withUnsafeBytes { unsafe [UInt8]($0) }
+    }
+
+    /// Lends the 32 bytes, in order.
+    package func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        unsafe Swift.withUnsafeBytes(of: words) { unsafe body($0) }
     }
 
     /// Appends the 32 bytes to a buffer without an array between.
     package func append(to buffer: inout [UInt8]) {
-        for word in 0..<4 {
-            var value = words[word].byteSwapped
-            for _ in 0..<8 {
-                buffer.append(UInt8(truncatingIfNeeded: value))
-                value >>= 8
-            }
-        }
+        unsafe withUnsafeBytes { unsafe buffer.append(contentsOf: $0) }
     }
 
     /// Compares all 32 bytes whatever they hold, so that the time taken tells nothing of where two values differ.

@@ -1,23 +1,36 @@
-/// HMAC-SHA-256 (RFC 2104) of `message` under a key of at most 64 bytes.
-package func hmac(_ message: [UInt8], key: [UInt8], with sha256: inout SHA256) -> Digest {
-    precondition(key.count <= 64, "keys of this program are 32 bytes")
-    var block = [UInt8](repeating: 0x36, count: 64)
-    for (index, byte) in key.enumerated() {
-        block[index] ^= byte
-    }
-    sha256.update(block)
-    sha256.update(message)
-    let inner = sha256.finalize()
-    for index in block.indices {
-        block[index] ^= 0x36 ^ 0x5C
-    }
-    sha256.update(block)
-    sha256.update(inner)
-    return sha256.finalize()
-}
+/// HMAC-SHA-256 (RFC 2104) under one key of at most 64 bytes, of which the blocks are hashed once for all messages.
+package struct HMAC: Sendable {
+    private let inner: SHA256
+    private let outer: SHA256
 
-/// HMAC-SHA-256 of `message` in one call.
-package func hmac(_ message: [UInt8], key: [UInt8]) -> Digest {
-    var sha256 = SHA256()
-    return hmac(message, key: key, with: &sha256)
+    package init(key: [UInt8]) {
+        precondition(key.count <= 64, "keys of this program are 32 bytes")
+        inner = HMAC.begun(key, with: 0x36)
+        outer = HMAC.begun(key, with: 0x5C)
+    }
+
+    /// Computes the code of what `body` adds.
+    package func code(of body: (inout SHA256) -> Void) -> Digest {
+        var sha256 = inner
+        body(&sha256)
+        let digest = sha256.finalize()
+        sha256 = outer
+        sha256.update(digest)
+        return sha256.finalize()
+    }
+
+    /// The code of a message.
+    package func code(of message: [UInt8]) -> Digest {
+        code { $0.update(message) }
+    }
+
+    private static func begun(_ key: [UInt8], with pad: UInt8) -> SHA256 {
+        var block = [UInt8](repeating: pad, count: 64)
+        for (index, byte) in key.enumerated() {
+            block[index] ^= byte
+        }
+        var sha256 = SHA256()
+        sha256.update(block)
+        return sha256
+    }
 }

@@ -8,15 +8,28 @@ package func hexadecimal(_ bytes: [UInt8]) -> String {
 
 /// Appends lower-case hex digits of `bytes` to a buffer.
 package func appendHexadecimal(_ bytes: [UInt8], to buffer: inout [UInt8]) {
-    for byte in bytes {
-        appendHexadecimal(byte, to: &buffer)
-    }
+    unsafe bytes.withUnsafeBytes { unsafe appendHexadecimal($0, to: &buffer) }
+}
+
+/// Appends the 64 lower-case hex digits of a digest to a buffer.
+package func appendHexadecimal(_ digest: Digest, to buffer: inout [UInt8]) {
+    unsafe digest.withUnsafeBytes { unsafe appendHexadecimal($0, to: &buffer) }
 }
 
 /// Appends the two lower-case hex digits of a byte to a buffer.
 package func appendHexadecimal(_ byte: UInt8, to buffer: inout [UInt8]) {
     buffer.append(hexadecimalDigit(byte >> 4))
     buffer.append(hexadecimalDigit(byte & 0xF))
+}
+
+private func appendHexadecimal(_ bytes: UnsafeRawBufferPointer, to buffer: inout [UInt8]) {
+    unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: bytes.count * 2) { digits in
+        for index in 0..<bytes.count {
+            unsafe digits[index * 2] = hexadecimalDigit(bytes[index] >> 4)
+            unsafe digits[index * 2 + 1] = hexadecimalDigit(bytes[index] & 0xF)
+        }
+        unsafe buffer.append(contentsOf: digits)
+    }
 }
 
 /// Reads hex digits of either case; `nil` for an odd number of them or anything else.

@@ -25,18 +25,19 @@ package struct Randomness: Sendable {
 
 /// Random bytes drawn in advance, as each draw takes a lock and asks for the process: for one owner, many small takes.
 package struct RandomPool: Sendable {
-    private static let drawnCount = 512
-
     private let randomness: Randomness
+    private let drawnCount: Int
     private var bytes: ArraySlice<UInt8> = []
 
-    package init(_ randomness: Randomness) {
+    /// - Parameter drawnCount: How many bytes are drawn at once.
+    package init(_ randomness: Randomness, drawing drawnCount: Int = 512) {
         self.randomness = randomness
+        self.drawnCount = drawnCount
     }
 
     /// `count` bytes that nobody else gets.
     package mutating func take(_ count: Int) -> ArraySlice<UInt8> {
-        if bytes.count < count { bytes = randomness.bytes(max(count, Self.drawnCount))[...] }
+        if bytes.count < count { bytes = randomness.bytes(max(count, drawnCount))[...] }
         defer { bytes = bytes.dropFirst(count) }
         return bytes.prefix(count)
     }

@@ -1,58 +1,59 @@
 import CCrypto
 
-/// A SHA-256 computation that is used again after each ``finalize()``, because setting one up costs more than a block.
+/// A SHA-256 computation, ready for the next one after each ``finalize()``.
 ///
-/// Owns one `EVP_MD_CTX`. A failure of libcrypto here means that memory has run out, and stops the process.
-@safe package struct SHA256: ~Copyable {
-    private let context: OpaquePointer
+/// A value: a copy goes on from where the original was.
+package struct SHA256: Sendable {
+    private var context = SHA256.begun
 
-    package init() {
-        guard let context = unsafe EVP_MD_CTX_new(), unsafe EVP_DigestInit_ex2(context, Algorithm.sha256, nil) == 1
-        else {
-            preconditionFailure("libcrypto has no memory for a SHA-256 context")
-        }
-        unsafe self.context = context
-    }
+    private static let begun: SHA256_CTX = {
+        var context = SHA256_CTX()
+        let done = unsafe SHA256_Init(&context)
+        precondition(done == 1, "libcrypto could not start a digest")
+        return context
+    }()
 
-    deinit {
-        unsafe EVP_MD_CTX_free(context)
-    }
+    package init() {}
 
     /// Adds bytes to what is hashed.
     package mutating func update(_ bytes: [UInt8]) {
-        update(bytes, in: 0..<bytes.count)
+        unsafe bytes.withUnsafeBytes { unsafe update(raw: $0) }
     }
 
     /// Adds the bytes at the positions `range`.
     package mutating func update(_ bytes: [UInt8], in range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count, "a range outside the bytes")
-        unsafe bytes.withUnsafeBytes { buffer in
-            guard let base = buffer.baseAddress else { return }
-            let done = unsafe EVP_DigestUpdate(context, base + range.lowerBound, range.count)
-            precondition(done == 1, "libcrypto refused bytes to hash")
-        }
+        unsafe bytes.withUnsafeBytes { unsafe update(raw: UnsafeRawBufferPointer(rebasing: $0[range])) }
     }
 
     /// Adds the 32 bytes of a digest.
     package mutating func update(_ digest: Digest) {
-        update(digest.bytes)
+        unsafe digest.withUnsafeBytes { unsafe update(raw: $0) }
     }
 
     /// Adds one byte.
     package mutating func update(_ byte: UInt8) {
-        let done = unsafe withUnsafeBytes(of: byte) { unsafe EVP_DigestUpdate(context, $0.baseAddress, 1) }
+        unsafe withUnsafeBytes(of: byte) { unsafe update(raw: $0) }
+    }
+
+    /// Adds the eight bytes of a number, most significant first.
+    package mutating func update(networkOrder number: UInt64) {
+        unsafe withUnsafeBytes(of: number.bigEndian) { unsafe update(raw: $0) }
+    }
+
+    private mutating func update(raw bytes: UnsafeRawBufferPointer) {
+        guard let base = bytes.baseAddress else { return }
+        let done = unsafe SHA256_Update(&context, base, bytes.count)
         precondition(done == 1, "libcrypto refused bytes to hash")
     }
 
     /// The digest of what was added; the computation then starts anew.
     package mutating func finalize() -> Digest {
-        let digest = unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Digest.byteCount) { output in
-            let done = unsafe EVP_DigestFinal_ex(context, output.baseAddress, nil)
+        let digest = unsafe Digest { output in
+            let done = unsafe SHA256_Final(output, &context)
             precondition(done == 1, "libcrypto could not finish a digest")
-            return Digest { unsafe output[$0] }
         }
-        let reset = unsafe EVP_DigestInit_ex2(context, nil, nil)
-        precondition(reset == 1, "libcrypto could not start a digest again")
+        context = SHA256.begun
         return digest
     }
 
@@ -67,21 +68,8 @@ import CCrypto
 /// The SHA-1 value of `bytes`, 20 bytes: for the identifiers of the protocol only, never for security.
 package func sha1(_ bytes: [UInt8]) -> [UInt8] {
     unsafe [UInt8](unsafeUninitializedCapacity: 20) { output, count in
-        let done = unsafe EVP_Digest(bytes, bytes.count, output.baseAddress, nil, Algorithm.sha1, nil)
-        precondition(done == 1, "libcrypto has no SHA-1")
+        let digest = unsafe CCrypto.SHA1(bytes, bytes.count, output.baseAddress)
+        precondition(unsafe digest != nil, "libcrypto has no SHA-1")
         count = 20
-    }
-}
-
-/// Algorithms fetched once: a fetch takes locks and costs more than a digest.
-enum Algorithm {
-    nonisolated(unsafe) static let sha256 = unsafe fetchedDigest("SHA256")
-    nonisolated(unsafe) static let sha1 = unsafe fetchedDigest("SHA1")
-
-    private static func fetchedDigest(_ name: String) -> OpaquePointer {
-        guard let digest = unsafe EVP_MD_fetch(nil, name, nil) else {
-            preconditionFailure("libcrypto has no \(name)")
-        }
-        return unsafe digest
     }
 }

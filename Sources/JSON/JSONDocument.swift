@@ -50,6 +50,40 @@ package struct JSONDocument: Sendable {
     }
 }
 
+// MARK: - All values, however deep
+
+extension JSONDocument {
+    /// Whether a string or a name anywhere holds `\u0000` or a lone surrogate and so is no text.
+    package var holdsUnreadableText: Bool {
+        let faults =
+            CSIMDJSON_VALUE_HAS_NUL | CSIMDJSON_VALUE_HAS_LONE_SURROGATE | CSIMDJSON_KEY_HAS_NUL
+            | CSIMDJSON_KEY_HAS_LONE_SURROGATE
+        return storage.nodes.contains { Int($0.flags) & faults != 0 }
+    }
+
+    /// Every number, in order.
+    package var numbers: [JSONValue] {
+        storage.nodes.indices.filter { Int(storage.nodes[$0].kind) == CSIMDJSON_NUMBER }
+            .map { JSONValue(storage: storage, index: $0) }
+    }
+
+    /// The values of all members that have one of the names, in order, but for those within another such value.
+    package func values(named names: JSONMemberNames) -> [JSONValue] {
+        var found: [JSONValue] = []
+        var index = 0
+        while index < storage.nodes.count {
+            let node = storage.nodes[index]
+            guard node.key_end != 0, names.slot(of: node, in: bytes) != nil else {
+                index += 1
+                continue
+            }
+            found.append(JSONValue(storage: storage, index: index))
+            index = Int(node.next)
+        }
+        return found
+    }
+}
+
 /// What all cursors into one document share.
 final class JSONStorage: Sendable {
     let bytes: [UInt8]

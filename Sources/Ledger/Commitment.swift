@@ -12,7 +12,8 @@ package enum Commitment {
         salt: [UInt8],
         with sha256: inout SHA256,
     ) -> Digest {
-        sha256.update(prefix(name) + salt)
+        sha256.update(prefix(name))
+        sha256.update(salt)
         sha256.update(content, in: range)
         return sha256.finalize()
     }
@@ -30,30 +31,25 @@ package enum Commitment {
     ) -> Digest {
         precondition(lengths.reduce(0, +) == content.count, "chunks do not add up to the part")
         let prefix = prefix(name)
+        let salts = HMAC(key: salt)
         var leaves: [Digest] = []
         leaves.reserveCapacity(lengths.count)
         var start = 0
         for (number, length) in lengths.enumerated() {
-            let chunkSalt = self.chunkSalt(number, of: salt, with: &sha256)
             sha256.update(prefix)
-            sha256.update(chunkSalt)
+            sha256.update(salts.code { $0.update(networkOrder: UInt64(number)) })
             sha256.update(content, in: start..<start + length)
-            leaves.append(MerkleTree.leafHash(sha256.finalize().bytes, with: &sha256))
+            leaves.append(MerkleTree.leafHash(sha256.finalize(), with: &sha256))
             start += length
         }
         return MerkleTree.root(ofLeafHashes: leaves, with: &sha256)
     }
 
-    /// The salt of chunk `number` of a part.
-    package static func chunkSalt(_ number: Int, of salt: [UInt8], with sha256: inout SHA256) -> Digest {
-        hmac(networkOrder(UInt64(number)), key: salt, with: &sha256)
-    }
-
     private static func prefix(_ name: PartName) -> [UInt8] {
-        label + Array(name.rawValue.utf8) + [0]
+        prefixes[name] ?? label + Array(name.rawValue.utf8) + [0]
     }
 
-    private static func networkOrder(_ number: UInt64) -> [UInt8] {
-        stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: number >> UInt64($0)) }
-    }
+    private static let prefixes = Dictionary(
+        uniqueKeysWithValues: PartName.allCases.map { ($0, label + Array($0.rawValue.utf8) + [0]) },
+    )
 }

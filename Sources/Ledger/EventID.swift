@@ -42,19 +42,17 @@ package struct EventID: Sendable, Hashable, Comparable {
 
     /// The 16 bytes in network order.
     package var bytes: [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(16)
-        append(to: &bytes)
-        return bytes
+        unsafe withUnsafeBytes { unsafe [UInt8]($0) }
+    }
+
+    /// Lends the 16 bytes in network order.
+    package func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        unsafe Swift.withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { unsafe body($0) }
     }
 
     /// Appends the 16 bytes in network order.
     package func append(to buffer: inout [UInt8]) {
-        for word in [high, low] {
-            for shift in stride(from: 56, through: 0, by: -8) {
-                buffer.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
-            }
-        }
+        unsafe withUnsafeBytes { unsafe buffer.append(contentsOf: $0) }
     }
 
     package static func < (lhs: EventID, rhs: EventID) -> Bool {
@@ -73,9 +71,11 @@ extension EventID: CustomStringConvertible {
 
     /// Appends ``description`` in ASCII.
     func appendText(to text: inout [UInt8]) {
-        for (index, byte) in bytes.enumerated() {
-            if index == 4 || index == 6 || index == 8 || index == 10 { text.append(UInt8(ascii: "-")) }
-            appendHexadecimal(byte, to: &text)
+        unsafe withUnsafeBytes { bytes in
+            for index in 0..<bytes.count {
+                if index == 4 || index == 6 || index == 8 || index == 10 { text.append(UInt8(ascii: "-")) }
+                appendHexadecimal(unsafe bytes[index], to: &text)
+            }
         }
     }
 }

@@ -8,20 +8,21 @@ package struct KeyRing: Sendable {
     package static let masterByteCount = 32
 
     private let sealing: [UInt8]
-    private let fingerprints: [UInt8]
-    private let repeats: [UInt8]
-    private let idempotency: [UInt8]
+    private let fingerprints: HMAC
+    private let repeats: HMAC
+    private let idempotency: HMAC
 
     /// Takes the 32 bytes of the key file.
     package init(master: [UInt8]) {
         precondition(master.count == KeyRing.masterByteCount, "the master key has 32 bytes")
+        let derivation = HMAC(key: master)
         func derived(_ label: String) -> [UInt8] {
-            hmac(Array("shareledger-key/v1 \(label)".utf8), key: master).bytes
+            derivation.code(of: Array("shareledger-key/v1 \(label)".utf8)).bytes
         }
         sealing = derived("seal")
-        fingerprints = derived("access-key-fingerprint")
-        repeats = derived("repeat")
-        idempotency = derived("idempotency-key")
+        fingerprints = HMAC(key: derived("access-key-fingerprint"))
+        repeats = HMAC(key: derived("repeat"))
+        idempotency = HMAC(key: derived("idempotency-key"))
     }
 
     // MARK: Sealing
@@ -40,12 +41,15 @@ package struct KeyRing: Sendable {
 
     /// Recognises an access key without keeping it.
     package func fingerprint(ofAccessKey key: some Sequence<UInt8>) -> Digest {
-        hmac(Array(key), key: fingerprints)
+        fingerprints.code(of: Array(key))
     }
 
     /// Recognises a message that repeats another byte for byte.
     package func repeatDigest(method: String, path: String, body: [UInt8]) -> Digest {
-        hmac(Array(method.utf8) + [0] + Array(path.utf8) + [0] + body, key: repeats)
+        repeats.code { sha256 in
+            sha256.update(Array("\(method)\0\(path)\0".utf8))
+            sha256.update(body)
+        }
     }
 
     /// Recognises a caller's `Idempotency-Key` within its scope.
@@ -56,6 +60,6 @@ package struct KeyRing: Sendable {
         for word in [direction.rawValue, agreement, method, path] {
             message += Array(word.utf8) + [0]
         }
-        return hmac(message + key, key: idempotency)
+        return idempotency.code(of: message + key)
     }
 }

@@ -142,14 +142,14 @@ private struct LeafWriter {
     }
 
     mutating func line(_ name: String, _ value: Digest?) {
-        line(name, value) { appendHexadecimal($0.bytes, to: &$1) }
+        line(name, value) { appendHexadecimal($0, to: &$1) }
     }
 
     mutating func line(_ part: PartLine) {
         word("part")
         word(part.name.rawValue)
         word(String(part.byteCount))
-        appendHexadecimal(part.commitment.bytes, to: &bytes)
+        appendHexadecimal(part.commitment, to: &bytes)
         end()
     }
 

@@ -9,6 +9,13 @@ package enum MerkleTree {
         return sha256.finalize()
     }
 
+    /// The same of an entry that is a digest.
+    package static func leafHash(_ entry: Digest, with sha256: inout SHA256) -> Digest {
+        sha256.update(0x00)
+        sha256.update(entry)
+        return sha256.finalize()
+    }
+
     /// `SHA-256(0x01 || left || right)`.
     package static func nodeHash(_ left: Digest, _ right: Digest, with sha256: inout SHA256) -> Digest {
         sha256.update(0x01)
@@ -24,16 +31,13 @@ package enum MerkleTree {
     package static func root(ofLeafHashes leaves: [Digest], with sha256: inout SHA256) -> Digest {
         guard !leaves.isEmpty else { return sha256.finalize() }
         var level = leaves
-        while level.count > 1 {
-            var above: [Digest] = []
-            above.reserveCapacity((level.count + 1) / 2)
-            for left in stride(from: 0, to: level.count - 1, by: 2) {
-                above.append(nodeHash(level[left], level[left + 1], with: &sha256))
+        var count = level.count
+        while count > 1 {
+            for left in stride(from: 0, to: count - 1, by: 2) {
+                level[left / 2] = nodeHash(level[left], level[left + 1], with: &sha256)
             }
-            if !level.count.isMultiple(of: 2) {
-                above.append(level[level.count - 1])
-            }
-            level = above
+            if !count.isMultiple(of: 2) { level[count / 2] = level[count - 1] }
+            count = (count + 1) / 2
         }
         return level[0]
     }

@@ -7,7 +7,8 @@ enum SecretSearch {
 
     /// Where one of `secrets` stands, as it is or with characters of it written as escapes of JSON or of a URL.
     static func occurrences(of secrets: [[UInt8]], in bytes: [UInt8]) -> [Range<Int>] {
-        let searched = Set(secrets.filter { $0.count >= shortest })
+        var searched = secrets.filter { $0.count >= shortest }
+        if searched.count > 1 { searched = Array(Set(searched)) }
         guard !searched.isEmpty else { return [] }
         let hasNumericEscapes = hasNumericEscapes(bytes)
         var decoded: Decoded?

@@ -3,9 +3,10 @@ package import Postgres
 package import Sharing
 import TicketSharing
 
-/// Writes what a transaction holds and commits it, in one round trip.
+/// Writes what a transaction holds and commits it, in one round trip if it is small.
 ///
-/// Rows go over as binary arrays of the tables' own row types, one statement a table however many rows there are.
+/// Rows go over as binary arrays of the tables' own row types, one statement a table however many rows there are. A larger
+/// batch of events is copied, which is more trips, but spares the server the arrays and fills its pages many rows at a time.
 package struct TransactionWriter: Sendable {
     private var events: RowBatch
     private var payloads: RowBatch
@@ -14,6 +15,9 @@ package struct TransactionWriter: Sendable {
     private let partnerType: CompositeType
     private let accessKeyType: CompositeType
     private let idempotencyType: CompositeType
+
+    /// Events from which on they are copied.
+    private static let copiedCount = 16
 
     /// Looks the tables' row types up, once a session.
     package init(in session: inout PostgresSession) throws(PostgresError) {
@@ -53,7 +57,15 @@ package struct TransactionWriter: Sendable {
                 ),
             )
         }
-        statements += try eventStatements(sequencer.events)
+        try fill(sequencer.events)
+        if events.count >= Self.copiedCount {
+            if !statements.isEmpty { try session.pipeline(statements) }
+            statements = []
+            try copy(events, into: "event", in: &session)
+            try copy(payloads, into: "payload", in: &session)
+        } else if events.count > 0 {
+            statements += [Statements.events(events), Statements.payloads(payloads)]
+        }
         statements += try projectionStatements(transaction)
         statements += try keyStatements(transaction)
         statements += deliveryStatements(transaction)
@@ -64,8 +76,7 @@ package struct TransactionWriter: Sendable {
 
     // MARK: Ledger
 
-    private mutating func eventStatements(_ sequenced: [SequencedEvent]) throws(PostgresError) -> [SQL] {
-        guard !sequenced.isEmpty else { return [] }
+    private mutating func fill(_ sequenced: [SequencedEvent]) throws(PostgresError) {
         events.removeAll()
         payloads.removeAll()
         for event in sequenced {
@@ -74,7 +85,22 @@ package struct TransactionWriter: Sendable {
                 try payloads.appendRow { PayloadRow.append(part, of: event, to: &$0) }
             }
         }
-        return [Statements.events(events), Statements.payloads(payloads)]
+    }
+
+    private func copy(
+        _ rows: RowBatch,
+        into table: String,
+        in session: inout PostgresSession,
+    ) throws(PostgresError) {
+        do {
+            try session.copyIn("COPY \(identifier: "ledger", table) FROM STDIN (FORMAT binary)") { writer in
+                try writer.write(rows)
+            }
+        } catch let error as PostgresError {
+            throw error
+        } catch {
+            throw PostgresError(.misuse, "copying into \(table): \(error)")
+        }
     }
 
     private func keyStatements(_ transaction: borrowing SharingTransaction) throws(PostgresError) -> [SQL] {

@@ -21,7 +21,7 @@ extension EventID: PostgresEncodable, PostgresDecodable {
     package static var postgresType: PostgresType { .uuid }
 
     package func encode(into buffer: inout PostgresBuffer) {
-        buffer.append(bytes: bytes)
+        unsafe withUnsafeBytes { unsafe buffer.append(raw: $0) }
     }
 
     package init(postgresBytes bytes: Span<UInt8>, type: PostgresType) throws(PostgresDecodingFailure) {
@@ -33,7 +33,7 @@ extension Digest: PostgresEncodable, PostgresDecodable {
     package static var postgresType: PostgresType { .bytea }
 
     package func encode(into buffer: inout PostgresBuffer) {
-        buffer.append(bytes: bytes)
+        unsafe withUnsafeBytes { unsafe buffer.append(raw: $0) }
     }
 
     package init(postgresBytes bytes: Span<UInt8>, type: PostgresType) throws(PostgresDecodingFailure) {

@@ -80,8 +80,13 @@ package struct IncomingRequest: Sendable {
 
 /// Whether a field's name is `name`, which is given in any case.
 func isField(_ bytes: ArraySlice<UInt8>, named name: String) -> Bool {
-    bytes.count == name.utf8.count
-        && zip(bytes, name.utf8).allSatisfy { lowercased($0) == lowercased($1) }
+    guard bytes.count == name.utf8.count else { return false }
+    var index = bytes.startIndex
+    for byte in name.utf8 {
+        guard lowercased(bytes[index]) == lowercased(byte) else { return false }
+        index += 1
+    }
+    return true
 }
 
 /// A letter of ASCII in lower case, any other byte as it is.

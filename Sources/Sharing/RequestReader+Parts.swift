@@ -16,8 +16,8 @@ extension RequestReader {
         isWhole: Bool,
         secrets: [[UInt8]],
         exchange: EventID,
+        with committer: inout Committer,
     ) -> (parts: [Part], body: StoredBody?) {
-        var committer = Committer(randomness: randomness)
         let line = Array("\(request.method) \(maskedTarget(request.target)) \(request.version)".utf8)
         var parts = [
             committer.part(.requestLine, CredentialCutter.cut(line, secrets: secrets).stored),
@@ -64,13 +64,18 @@ extension RequestReader {
         for field in request.fields {
             if isField(field.name, named: Token.headerName) {
                 block.append(name: field.name, value: maskedToken(field.value)[...])
-            } else if isSecret(field.name) {
+            } else if !isCommon(field.name), isSecret(field.name) {
                 block.append(name: field.name, value: Splice.placeholder[...])
             } else {
                 block.append(name: field.name, value: field.value)
             }
         }
         return block.bytes
+    }
+
+    /// Whether a field is one that every client sends, and of which it is known that it holds no credential.
+    private func isCommon(_ name: ArraySlice<UInt8>) -> Bool {
+        Self.commonFields.contains { isField(name, named: $0) }
     }
 
     /// Whether a field's name says that its value is a credential, be it ours in a field misspelt.
@@ -86,6 +91,9 @@ extension RequestReader {
         }
     }
 
+    private static let commonFields = [
+        "Host", "Content-Type", "Content-Length", "Accept", "Accept-Encoding", "Connection", "User-Agent",
+    ]
     private static let harmlessFields = ["Idempotency-Key", ProtocolVersion.headerName]
     private static let secretWords = [
         "ticket-sharing", "token", "key", "secret", "auth", "cookie", "password", "credential", "session",

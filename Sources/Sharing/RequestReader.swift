@@ -62,7 +62,8 @@ package struct RequestReader: Sendable {
         }
         let agreement = agreement(target: target, credential: credential)
         let idempotencyKey = idempotencyKey(of: request, agreement: agreement, secrets: secrets)
-        let exchange = EventID(at: now, randomness: randomness)
+        var committer = Committer(randomness: randomness, partCount: 3)
+        let exchange = committer.exchange(at: now)
         let stored = storedParts(
             of: request,
             document: document,
@@ -70,6 +71,7 @@ package struct RequestReader: Sendable {
             isWhole: fault != nil,
             secrets: secrets,
             exchange: exchange,
+            with: &committer,
         )
         do throws(ProtocolFault) {
             _ = try idempotencyKey.get()

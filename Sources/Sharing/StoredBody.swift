@@ -49,7 +49,7 @@ package struct StoredBody: Sendable {
         let stored = cut.splices.isEmpty ? document : try? JSONDocument(parsing: cut.stored, maximumDepth: maximumDepth)
         self.document = stored
         chunks = stored.map(ChunkBoundaries.init(of:)) ?? .whole
-        isCastable = stored.map { $0.root.isCastableToJSONB } ?? false
+        isCastable = stored?.isCastableToJSONB ?? false
     }
 
     private static let keyMember = Array("access_key".utf8)
@@ -83,21 +83,17 @@ extension ChunkBoundaries {
     }
 }
 
-extension JSONValue {
-    /// Whether PostgreSQL's `jsonb` can hold the value: no NUL, no half surrogate pair, no number beyond `numeric`.
+extension JSONDocument {
+    /// Whether PostgreSQL's `jsonb` can hold all of it: no NUL, no half surrogate pair, no number beyond `numeric`.
     ///
     /// PostgreSQL 15 takes 131,072 digits before the point and 16,383 after it; what comes near is said not to fit.
     var isCastableToJSONB: Bool {
-        switch kind {
-        case .null, .bool: true
-        case .string: textFault == nil
-        case .number: isModestNumber
-        case .array: elements.allSatisfy(\.isCastableToJSONB)
-        case .object: members.allSatisfy { $0.name != nil && $0.value.isCastableToJSONB }
-        }
+        !holdsUnreadableText && numbers.allSatisfy(\.isModestNumber)
     }
+}
 
-    private var isModestNumber: Bool {
+extension JSONValue {
+    fileprivate var isModestNumber: Bool {
         let digits = rawBytes
         guard digits.count <= 1000 else { return false }
         guard let mark = digits.firstIndex(where: { $0 == UInt8(ascii: "e") || $0 == UInt8(ascii: "E") }) else {

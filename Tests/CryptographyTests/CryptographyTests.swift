@@ -16,11 +16,11 @@ import Testing
 
     @Test func `HMAC-SHA-256 gives the values of RFC 4231`() {
         #expect(
-            "\(hmac(Array("Hi There".utf8), key: [UInt8](repeating: 0x0B, count: 20)))"
+            "\(HMAC(key: [UInt8](repeating: 0x0B, count: 20)).code(of: Array("Hi There".utf8)))"
                 == "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
         )
         #expect(
-            "\(hmac(Array("what do ya want for nothing?".utf8), key: Array("Jefe".utf8)))"
+            "\(HMAC(key: Array("Jefe".utf8)).code(of: Array("what do ya want for nothing?".utf8)))"
                 == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
         )
     }

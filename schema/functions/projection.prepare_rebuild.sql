@@ -29,6 +29,19 @@ BEGIN
             copied.name, copied.name, coalesce(copied.options, ''));
         EXECUTE format('COMMENT ON TABLE projection_new.%I IS %L', copied.name, copied.remark);
     END LOOP;
+    FOR copied IN
+        SELECT c.relname AS name, a.attname, a.attstattarget
+        FROM pg_class AS c
+        JOIN pg_class AS live ON live.relname = c.relname AND live.relnamespace = 'projection'::regnamespace
+        JOIN pg_attribute AS a ON a.attrelid = live.oid AND a.attnum > 0 AND a.attstattarget >= 0
+        WHERE c.relnamespace = 'projection_new'::regnamespace
+            AND c.relkind = 'r'
+            AND NOT a.attisdropped
+    LOOP
+        EXECUTE format(
+            'ALTER TABLE projection_new.%I ALTER COLUMN %I SET STATISTICS %s',
+            copied.name, copied.attname, copied.attstattarget);
+    END LOOP;
     INSERT INTO projection_new.follower (name, next_position) VALUES ('ticket', 0);
 END
 $$;

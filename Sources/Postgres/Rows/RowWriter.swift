@@ -6,11 +6,26 @@ package struct RowWriter: Sendable {
     var buffer = PostgresBuffer()
 
     private let columns: [CompositeType.Column]
+    private let slots: [Slot]
     private var index = 0
     private var problem: String?
 
     init(columns: [CompositeType.Column]) {
         self.columns = columns
+        slots = columns.map(Slot.init)
+    }
+
+    /// What of a column every value asks for.
+    private struct Slot {
+        let type: UInt32
+        let baseType: PostgresType
+        let takesText: Bool
+
+        init(_ column: CompositeType.Column) {
+            type = column.type.rawValue
+            baseType = column.baseType
+            takesText = column.takesText
+        }
     }
 
     // MARK: - Rows
@@ -51,7 +66,7 @@ package struct RowWriter: Sendable {
     /// Any value whose type is the column's.
     package mutating func append<Value: PostgresEncodable>(_ value: Value) {
         guard let column = next(taking: Value.postgresType) else { return }
-        buffer.append(column.type.rawValue)
+        buffer.append(column.type)
         guard column.baseType == .jsonb, !value.isNull else {
             buffer.appendField(value)
             return
@@ -67,7 +82,7 @@ package struct RowWriter: Sendable {
     package mutating func append(_ value: Int64) {
         guard let column = next(taking: .int8) else { return }
         buffer.reserve(16)
-        buffer.append(column.type.rawValue)
+        buffer.append(column.type)
         buffer.append(Int32(8))
         buffer.append(value)
     }
@@ -98,33 +113,33 @@ package struct RowWriter: Sendable {
     package mutating func appendNull() {
         guard let column = next(taking: nil) else { return }
         buffer.reserve(8)
-        buffer.append(column.type.rawValue)
+        buffer.append(column.type)
         buffer.append(Int32(-1))
     }
 
-    private mutating func append(_ bytes: UnsafeRawBufferPointer, to column: CompositeType.Column) {
+    private mutating func append(_ bytes: UnsafeRawBufferPointer, to column: Slot) {
         let prefix = column.baseType == .jsonb ? 1 : 0
         buffer.reserve(8 + prefix + bytes.count)
-        buffer.append(column.type.rawValue)
+        buffer.append(column.type)
         buffer.append(Int32(truncatingIfNeeded: bytes.count + prefix))
         if prefix == 1 { buffer.append(Self.jsonbVersion) }
         unsafe buffer.append(raw: bytes)
     }
 
     /// The column that comes next; nil, and a problem, if there is none or it holds another type.
-    private mutating func next(taking type: PostgresType?) -> CompositeType.Column? {
+    private mutating func next(taking type: PostgresType?) -> Slot? {
         guard problem == nil else { return nil }
-        guard index < columns.count else {
+        guard index < slots.count else {
             problem = "more than \(columns.count) values"
             return nil
         }
-        let column = columns[index]
-        if let type, type != column.baseType, !(type == .text && column.takesText) {
-            problem = "column \"\(column.name)\" is \(column.baseType), the value is \(type)"
+        let slot = slots[index]
+        if let type, type != slot.baseType, !(type == .text && slot.takesText) {
+            problem = "column \"\(columns[index].name)\" is \(slot.baseType), the value is \(type)"
             return nil
         }
         index += 1
-        return column
+        return slot
     }
 }
 

@@ -86,7 +86,8 @@ extension PostgresBuffer {
         }
     }
 
-    mutating func append(raw source: UnsafeRawBufferPointer) {
+    /// The bytes as they are.
+    package mutating func append(raw source: UnsafeRawBufferPointer) {
         guard let start = source.baseAddress else { return }
         reserve(source.count)
         let offset = count

@@ -90,26 +90,10 @@ extension AgreementMessage {
     ///
     /// For cutting credentials out of a body that is refused and stored all the same.
     package static func credentialRanges(in document: JSONDocument) -> [Range<Int>] {
-        var ranges: [Range<Int>] = []
-        func collect(in value: JSONValue) {
-            switch value.kind {
-            case .array:
-                for element in value.elements { collect(in: element) }
-            case .object:
-                for member in value.members {
-                    guard member.isNamed(AgreementMember.accessKey.name) else {
-                        collect(in: member.value)
-                        continue
-                    }
-                    if !member.value.isNull { ranges.append(member.value.byteRange) }
-                }
-            case .null, .bool, .number, .string:
-                break
-            }
-        }
-        collect(in: document.root)
-        return ranges
+        document.values(named: accessKeyName).filter { !$0.isNull }.map(\.byteRange)
     }
+
+    private static let accessKeyName = JSONMemberNames([AgreementMember.accessKey.name])
 
     /// Checks the token that may come with an invitation: where one is sent, it must be the one of the body.
     package func checkInvitation(token: Token?) throws(ProtocolFault) {
