@@ -347,9 +347,9 @@ struct ReplayPlanTests {
     }
 
     @Test func `a reason must say something`() {
-        #expect(ReplayWarrant(reason: "", operator: "x") == nil)
-        #expect(ReplayWarrant(reason: " \n", operator: "x") == nil)
-        #expect(ReplayWarrant(reason: String(repeating: "r", count: 1001), operator: "x") == nil)
-        #expect(ReplayWarrant(reason: "  outage", operator: "x")?.reason == "outage")
+        #expect(Warrant(reason: "", operator: "x") == nil)
+        #expect(Warrant(reason: " \n", operator: "x") == nil)
+        #expect(Warrant(reason: String(repeating: "r", count: 1001), operator: "x") == nil)
+        #expect(Warrant(reason: "  outage", operator: "x")?.reason == "outage")
     }
 }

@@ -60,7 +60,7 @@ struct TestLedger: Sendable {
 
     var replayer: Replayer { Replayer(store: store) }
 
-    static let warrant = ReplayWarrant(reason: "a test", operator: "tester")!
+    static let warrant = Warrant(reason: "a test", operator: "tester")!
 
     /// The plan of what must be found.
     func plan(_ request: ReplayRequest) async throws -> ReplayPlan {
