@@ -82,7 +82,7 @@ extension Program {
             return text + "\nCommands\n"
                 + Self.table(leaves.map { ($0.path.joined(separator: " "), $0.command.summary) })
         }
-        let places = command.positionals.map { $0.isOptional ? "[\($0.name)]" : $0.name }
+        let places = command.positionals.map(\.usage)
         let rest = command.rest.map { ["[-- \($0.name)]"] } ?? []
         text += "\nUsage: " + ([name] + path + places + ["[OPTIONS]"] + rest).joined(separator: " ") + "\n"
         let arguments = command.positionals + (command.rest.map { [$0] } ?? [])
@@ -92,9 +92,8 @@ extension Program {
         text += "\nOptions\n"
         text += Self.table(
             command.options.map { option in
-                let named = "--\(option.name)" + (option.placeholder.map { " \($0)" } ?? "")
                 let standard = option.defaultText.map { " (default: \($0))" } ?? ""
-                return (named, "\(option.help)\(standard) [\(option.environmentName)]")
+                return (option.usage, "\(option.help)\(standard) [\(option.environmentName)]")
             } + [("--help", "Show this text")],
         )
         text += "\nExamples\n"
