@@ -3,6 +3,7 @@ import Cryptography
 import JSON
 import Ledger
 import LedgerStore
+import Postgres
 import Sharing
 import TicketSharing
 
@@ -97,15 +98,19 @@ private let listCommand = Command(
 
 private let showCommand = Command(
     "show",
-    summary: "Show one agreement",
-    examples: [.init("agreement show ae7d", "What stands in it now")],
+    summary: "Show one agreement, and what of it is on its way",
+    examples: [.init("agreement show ae7d", "What stands in it now, and what waits")],
     positionals: [uuid],
     options: Options.common + [Options.json],
 ) { arguments in
     let text = try arguments.required(uuid)
     return try await Workspace.with(arguments) { workspace in
         try await workspace.store { store in
-            try await show(store.read { session in try Lookup.agreement(text, in: &session) }, arguments, store)
+            let record = try await store.read { session in try Lookup.agreement(text, in: &session) }
+            let queue = try await store.read { session in
+                try DeliverySummary(of: "a.stream_id = \(record.stream)", in: &session)
+            }
+            try await show(record, arguments, store, queue)
             return 0
         }
     }
@@ -246,12 +251,22 @@ private func report(
 }
 
 /// One agreement, as an object where JSON is wanted.
-private func show(_ record: AgreementRecord, _ arguments: ParsedArguments, _ store: Store) async throws {
+private func show(
+    _ record: AgreementRecord,
+    _ arguments: ParsedArguments,
+    _ store: Store,
+    _ queue: DeliverySummary? = nil,
+) async throws {
     let partners = try await partners(store)
     if arguments[Options.json] {
-        JSONText.print { write(record, partners, to: &$0) }
+        JSONText.print { object in
+            write(record, partners, to: &object)
+            queue?.write(to: &object)
+        }
     } else {
         printTable([record], partners)
+        guard let queue else { return }
+        Console.print("\n" + PageFields.text(queue.fields(list: "--agreement \(record.agreement.id.text)")))
     }
 }
 

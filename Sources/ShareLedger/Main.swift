@@ -12,7 +12,8 @@ import Foundation
         summary: "records, delivers, reconstructs and replays what help desks share with each other",
         commands: [
             initCommand, serveCommand, migrateCommand, partnerCommand, agreementCommand, ticketCommand,
-            historyCommand, eventCommand, reconstructCommand, replayCommand, projectionCommand, sqlCommand,
+            deliveryCommand, historyCommand, eventCommand, reconstructCommand, replayCommand, projectionCommand,
+            sqlCommand,
             doctorCommand,
         ],
     )

@@ -1,3 +1,4 @@
+import Delivery
 import JSON
 import Ledger
 import LedgerStore
@@ -13,7 +14,7 @@ struct SharePage: Sendable {
     private let view: PointOfView
     private let partner: String
     private let held: ReconstructedShare
-    private let deliveries: [WaitingDelivery]
+    private let deliveries: DeliveryLanes
 
     /// - Parameter withDeliveries: Whether to look what of the share is still on its way.
     init(
@@ -41,7 +42,15 @@ struct SharePage: Sendable {
         held = reconstructed
         let id = share.agreement.partner
         partner = try PartnerReader.all(in: &session).first { $0.id == id }?.name ?? "an unknown partner"
-        deliveries = withDeliveries ? try WaitingDelivery.all(of: share.id, in: &session) : []
+        let lanes: SQL = """
+            q.partner_id IN (0, \(id))
+            AND q.stream_id = \(share.agreement.stream)
+            AND q.share_id = \(share.id)
+            """
+        deliveries =
+            withDeliveries
+            ? DeliveryLanes(try QueuedDelivery.all(where: lanes, order: .lanes, limit: 1000, in: &session))
+            : DeliveryLanes()
     }
 
     /// The ticket in the protocol's own form.
@@ -72,21 +81,15 @@ struct SharePage: Sendable {
 extension SharePage {
     /// Head, comments in order, permissions, who holds what.
     var text: String {
-        fields.map { name, value in
-            let padding = String(repeating: " ", count: Self.nameWidth - name.count)
-            return "\(name)\(padding)\(TerminalText.line(value))\n"
-        }
-        .joined()
+        PageFields.text(fields)
             + zip(held.ticket.comments, held.comments).enumerated().map { "\n" + text(of: $1.0, $1.1, number: $0 + 1) }
             .joined()
     }
 
-    private static let nameWidth = 14
-
-    private var fields: [(String, String)] {
+    private var fields: [(name: String, value: String)] {
         let ticket = held.ticket
         var fields = [
-            ("Ticket", ticket.id.text),
+            (name: "Ticket", value: ticket.id.text),
             ("Agreement", agreement),
             ("Copy", "\(view == .us ? "ours" : "\(partner)'s, as far as we know"), \(when)"),
             ("Shared", ticket.isShared ? "yes" : "no, it was unshared: an orphan"),
@@ -110,7 +113,7 @@ extension SharePage {
             fields.append(("Erased", member))
         }
         add("Permissions", held.agreement.map { Self.permissions($0.agreement.permissions) })
-        fields += deliveries.map { ("Delivery", $0.text(partner: partner)) }
+        fields += deliveries.fields
         return fields
     }
 
@@ -204,12 +207,7 @@ extension SharePage {
                 }
             }
         }
-        object.name("deliveries")
-        object.array { array in
-            for delivery in deliveries {
-                array.object { delivery.write(to: &$0) }
-            }
-        }
+        deliveries.write(to: &object)
         object.name("ticket")
         object.raw(ticket)
     }

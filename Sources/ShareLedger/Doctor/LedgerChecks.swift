@@ -147,7 +147,8 @@ enum LedgerChecks {
         let (all, parked, overdue) = try row.decode((Int64, Int64, Int64).self)
         var findings: [Finding] = []
         if parked > 0 {
-            let advice = "'shareledger history --type delivery.parked' lists them, 'ticket show SHARE' says why"
+            let advice =
+                "'shareledger delivery list --state parked' says why; 'delivery retry' has them tried again, 'delivery skip' gives one up"
             findings.append(.warn("deliveries", "\(parked) parked, waiting for a decision", advice: advice))
         }
         if overdue > 0 {

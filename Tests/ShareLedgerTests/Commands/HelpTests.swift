@@ -8,10 +8,10 @@ import Testing
 
     static let commands = [
         "init", "serve", "migrate", "doctor", "partner add", "partner list", "partner show", "partner pause",
-        "partner resume", "agreement invite", "agreement list", "agreement show", "agreement accept",
+        "partner resume", "partner set", "agreement invite", "agreement list", "agreement show", "agreement accept",
         "agreement decline", "agreement deactivate", "agreement reactivate", "agreement token", "ticket list",
         "ticket show", "history", "event show", "reconstruct", "replay", "projection verify", "projection rebuild",
-        "sql",
+        "sql", "delivery list", "delivery show", "delivery retry", "delivery skip",
     ]
 
     @Test func `every command is listed once, with what it does`() async throws {

@@ -90,6 +90,7 @@ import Testing
         #expect(all.compactMap { $0["position"] as? Int } == Array(0..<all.count))
         let names: Set = [
             "position", "event_id", "type", "direction", "agreement", "ticket", "partner", "recorded_at", "status",
+            "reason",
         ]
         #expect(all.allSatisfy { Set($0.keys) == names })
         let shared = try #require(all.first { $0["position"] as? Int == at["shared"] })
