@@ -5,11 +5,26 @@ package struct Program: Sendable {
     package let summary: String
     package let commands: [Command]
 
-    package init(name: String, version: String, summary: String, commands: [Command]) {
+    /// Tables for the end of the program's help.
+    package let sections: [Section]
+
+    package init(name: String, version: String, summary: String, commands: [Command], sections: [Section] = []) {
         self.name = name
         self.version = version
         self.summary = summary
         self.commands = commands
+        self.sections = sections
+    }
+
+    /// A table of what is true of all commands, such as variables of the environment.
+    package struct Section: Sendable {
+        package let title: String
+        package let rows: [(String, String)]
+
+        package init(_ title: String, _ rows: [(String, String)]) {
+            self.title = title
+            self.rows = rows
+        }
     }
 
     /// What a command line asks for.
@@ -61,6 +76,9 @@ extension Program {
     package var help: String {
         var text = "\(name): \(summary)\n\nUsage: \(name) COMMAND [--help]\n\nCommands\n"
         text += Self.table(Self.leaves(commands).map { ($0.path.joined(separator: " "), $0.command.summary) })
+        for section in sections {
+            text += "\n\(section.title)\n" + Self.table(section.rows)
+        }
         return text + "\n\(name) COMMAND --help shows a command's options with examples.\n"
     }
 

@@ -8,8 +8,6 @@ import Sharing
 import TicketSharing
 
 private let uuid = Command.Positional("UUID", help: Lookup.agreementHelp)
-private let partner = Command.Positional("PARTNER", help: "The partner's name")
-private let companyName = Option<String>("name", "TEXT", help: "Our company's name, as the partner reads it")
 private let partnerName = Option<String>(
     "partner-name",
     "NAME",
@@ -21,15 +19,12 @@ private let allowPrivateAddress = Flag(
     help: "Its name may resolve to an address that is not public"
 )
 private let allowHTTP = Flag("allow-http", help: "It may be spoken to without TLS")
-private let withoutTags = Flag("no-tags", help: "Do not share tags")
-private let withoutCustomFields = Flag("no-custom-fields", help: "Do not share custom fields")
-private let withoutPublicComments = Flag("no-public-comments", help: "Let the receiver add private comments only")
 
 let agreementCommand = Command(
     "agreement",
     summary: "Agreements under which tickets are shared",
     subcommands: [
-        inviteCommand, listCommand, showCommand,
+        agreementInviteCommand, listCommand, showCommand,
         answering(
             "accept",
             "Accept a partner's invitation",
@@ -44,43 +39,6 @@ let agreementCommand = Command(
 )
 
 // MARK: - Commands
-
-private let inviteCommand = Command(
-    "invite",
-    summary: "Invite a partner: make an agreement and send it",
-    examples: [.init("agreement invite lenswerk --name MondoCam", "Propose to share tickets with lenswerk")],
-    positionals: [partner],
-    options: Options.common + [companyName, withoutTags, withoutCustomFields, withoutPublicComments, Options.json],
-) { arguments in
-    let name = try arguments.required(partner)
-    let permissions = Agreement.Permissions(
-        syncsTags: !arguments[withoutTags],
-        syncsCustomFields: !arguments[withoutCustomFields],
-        allowsPublicComments: !arguments[withoutPublicComments],
-    )
-    let company = arguments[companyName]
-    return try await Workspace.with(arguments) { workspace in
-        try await workspace.store { store in
-            let found = try await store.read { session in try Lookup.partner(name, in: &session) }
-            let local = hexadecimal(Randomness.system.bytes(16))
-            guard let key = AccessKey(hexadecimal(Randomness.system.bytes(20))) else {
-                preconditionFailure("hex digits make a key")
-            }
-            let agreement = Agreement(
-                id: AgreementID(of: local, below: store.settings.publicURL, digest: sha1),
-                name: company,
-                senderURL: store.settings.publicURL,
-                receiverURL: found.baseURL,
-                status: .pending,
-                deactivatedBy: nil,
-                permissions: permissions,
-            )
-            let body = AgreementDraft.invitation(to: agreement, key: key).encoded(as: found.dialect)
-            let answer = try await send(body, .post, agreement.id, partner: name, store)
-            return try await report(answer, agreement.id, "invited", arguments, store)
-        }
-    }
-}
 
 private let listCommand = Command(
     "list",
@@ -166,8 +124,14 @@ private func answering(
                     try PartnerReader.all(in: &session).first { $0.name == name }?.dialect ?? .standard
                 }
                 let draft = AgreementDraft.change(of: record.agreement.id, to: status, by: record.ourRole)
-                let answer = try await send(draft.encoded(as: dialect), .put, record.agreement.id, partner: name, store)
-                return try await report(answer, record.agreement.id, "is \(status.rawValue)", arguments, store)
+                let answer = try await sendAgreement(
+                    draft.encoded(as: dialect),
+                    .put,
+                    record.agreement.id,
+                    partner: name,
+                    store
+                )
+                return try await reportAgreement(answer, record.agreement.id, "is \(status.rawValue)", arguments, store)
             }
         }
     }
@@ -206,7 +170,7 @@ private func partner(
 }
 
 /// Sends an agreement message as our side of it, as the desk would through the private listener.
-private func send(
+func sendAgreement(
     _ body: [UInt8],
     _ method: RequestMethod,
     _ id: AgreementID,
@@ -231,7 +195,7 @@ private func send(
     }
 }
 
-private func report(
+func reportAgreement(
     _ answer: Answer,
     _ id: AgreementID,
     _ what: String,

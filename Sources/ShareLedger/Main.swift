@@ -16,6 +16,7 @@ import Foundation
             sqlCommand,
             doctorCommand,
         ],
+        sections: [HelpSections.environment, HelpSections.exitStatus],
     )
 
     /// Leaves the work to other threads and waits for the end of the process.

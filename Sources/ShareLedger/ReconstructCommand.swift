@@ -36,7 +36,8 @@ let reconstructCommand = Command(
     "reconstruct",
     summary: "Show a shared ticket as it was at any moment, from its events alone",
     discussion: """
-        Folds the share's messages up to the moment, whatever the current state is. With --json it prints the ticket in the
+        Folds the share's messages up to the moment, whatever the current state is. --at goes by when messages were recorded
+        here: what a help desk says of its own times (requested_at, authored_at) may be earlier. With --json it prints the ticket in the
         protocol's own form, every comment in it. --view partner shows what the partner holds as far as we know: all that it
         wrote, and all that it was sent and has answered with success.
         """,

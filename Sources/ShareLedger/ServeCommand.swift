@@ -28,11 +28,18 @@ let serveCommand = Command(
     let settings = try ServiceSettings(arguments)
     let logger = Logger(label: "shareledger")
     let directory = try Workspace.directory(arguments, mayCreate: true)
+    let mark = try ServiceMark(in: directory, listeners: [settings.publicListen, settings.privateListen])
     // Bound while root's rights are still there, for ports below 1024.
-    let publicSocket = try ListeningSocket.bind(host: settings.publicListen.host, port: settings.publicListen.port)
-    let privateSocket = try ListeningSocket.bind(host: settings.privateListen.host, port: settings.privateListen.port)
+    let publicSocket = try bind(settings.publicListen, besides: mark.other)
+    let privateSocket = try bind(settings.privateListen, besides: mark.other)
     Interruption.ofCommand.arm()
     let workspace = try await Workspace.open(directory, arguments, logger: logger)
+    if let other = mark.other {
+        logger.warning(
+            "another service works in this data directory: the URLs given last count for both",
+            metadata: ["other": "\(other)"],
+        )
+    }
     do {
         let service = Service(settings: settings, workspace: workspace, logger: logger)
         try await service.run(publicSocket: publicSocket, privateSocket: privateSocket)
@@ -42,5 +49,19 @@ let serveCommand = Command(
         throw error
     }
     try await workspace.close()
-    return 0
+    return withExtendedLifetime(mark) { 0 }
+}
+
+/// - Parameter other: Who else works in the data directory, and so is likely to have the port.
+private func bind(_ address: ListenAddress, besides other: String?) throws -> ListeningSocket {
+    do throws(ListeningSocketError) {
+        return try ListeningSocket.bind(host: address.host, port: address.port)
+    } catch {
+        guard error.isInUse, let other else { throw CommandFailure(error.description, status: 69) }
+        let advice = "stop that one, or give this one other ports with --public-listen and --private-listen"
+        throw CommandFailure(
+            "port \(address.port) on \(address.host) is in use, and \(other) works in this data directory: \(advice)",
+            status: 69
+        )
+    }
 }

@@ -33,8 +33,7 @@ struct SharePage: Sendable {
             in: &session
         )
         guard let reconstructed else {
-            let side = view == .us ? "was not shared yet" : "was not known to the partner yet, as far as we know,"
-            throw CommandFailure("\(share.name) \(side) at that moment; its first event is at \(share.id)", status: 66)
+            throw try Self.absence(of: share, asOf: moment, view, in: &session)
         }
         self.share = share
         self.moment = moment
@@ -51,6 +50,28 @@ struct SharePage: Sendable {
             withDeliveries
             ? DeliveryLanes(try QueuedDelivery.all(where: lanes, order: .lanes, limit: 1000, in: &session))
             : DeliveryLanes()
+    }
+
+    /// Why there is nothing to show at a moment, and from when on there is.
+    private static func absence(
+        of share: FoundShare,
+        asOf moment: AsOf,
+        _ view: PointOfView,
+        in session: inout PostgresSession,
+    ) throws -> CommandFailure {
+        guard view == .us else {
+            let text = "\(share.name) was not known to the partner yet at that moment, as far as we know"
+            return CommandFailure(
+                "\(text); 'shareledger ticket show \(share.name)' says what has reached it",
+                status: 66
+            )
+        }
+        guard let first = try LedgerReader.event(at: share.id, in: &session) else {
+            return CommandFailure("the first event of \(share.name) is not in the ledger any more", status: 66)
+        }
+        var text = "\(share.name) was not shared yet at that moment: it was at position \(share.id), \(first.recorded)"
+        if case .time = moment { text += "; --at goes by when events were recorded, not by the times in the ticket" }
+        return CommandFailure(text, status: 66)
     }
 
     /// The ticket in the protocol's own form.

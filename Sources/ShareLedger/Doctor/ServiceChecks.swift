@@ -61,7 +61,11 @@ struct ServiceChecks: Sendable {
             return [.ok("public port", "open at \(address.text)")]
         } catch {
             return [
-                .fail("public port", "nobody takes connections at \(address.text): \(error)", advice: "look at the log")
+                .fail(
+                    "public port",
+                    "nobody takes connections at \(address.text): \(error)",
+                    advice: "look at the service's log; --public-listen names another address to look at"
+                )
             ]
         }
     }

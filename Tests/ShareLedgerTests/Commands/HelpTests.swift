@@ -18,12 +18,21 @@ import Testing
         for words in [["--help"], ["help"], []] {
             let help = try await program.run(words)
             #expect(help.status == 0 && help.errors.isEmpty)
-            let lines = help.output.split(separator: "\n").filter { $0.hasPrefix("  ") }
+            let sections = help.output.split(separator: "\n\n")
+            let list = try #require(sections.first { $0.hasPrefix("Commands\n") })
+            let lines = list.split(separator: "\n").filter { $0.hasPrefix("  ") }
             let width = try #require(lines.compactMap(Self.secondColumn).first)
             #expect(lines.allSatisfy { Self.secondColumn($0) == width }, "the columns do not line up: \(help.output)")
             #expect(
                 lines.map { $0.prefix(width).trimmingCharacters(in: .whitespaces) }.sorted() == Self.commands.sorted()
             )
+        }
+        let help = try await program.run(["--help"]).output
+        for word in ["SHARELEDGER_DATA", "DATABASE_URL", "PGHOST", "SHARELEDGER_OWNER_URL", "SHARELEDGER_AUDITOR_URL"] {
+            #expect(help.contains(word))
+        }
+        for status in ["0", "1", "64", "66", "69", "70", "75", "78"] {
+            #expect(help.contains("\n  \(status) "), "what \(status) means")
         }
         #expect(try await program.run(["--version"]).output.hasPrefix("shareledger "))
     }

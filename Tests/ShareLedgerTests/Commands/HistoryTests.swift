@@ -213,6 +213,7 @@ import Testing
         )
         let before = try await service.run("reconstruct", "a1/\(first)", "--position", "1")
         #expect(before.status == 66 && before.output.isEmpty && before.errors.contains("was not shared yet"))
+        #expect(before.errors.contains("at position \(at["shared"] ?? -1), 20"), "\(before.errors)")
         let beyond = try await service.run("reconstruct", "a1/\(first)", "--position", "4711")
         #expect(beyond.status == 66 && beyond.errors.contains("there is no position 4711 yet; the last event is at"))
     }
