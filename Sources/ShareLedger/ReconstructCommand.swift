@@ -75,7 +75,10 @@ private func asOf(_ moment: Moment?, in session: inout PostgresSession) throws -
     switch moment {
     case nil: return .now
     case .time(let time):
-        if time > .now() { Console.note("\(time) is still to come: this is the ticket as it is now") }
+        guard time <= .now() else {
+            Console.note("\(time) is still to come: this is the ticket as it is now")
+            return .now
+        }
         return .time(time)
     case .position(let position):
         let size = try LedgerReader.size(in: &session)

@@ -69,7 +69,8 @@ struct SharePage: Sendable {
         guard let first = try LedgerReader.event(at: share.id, in: &session) else {
             return CommandFailure("the first event of \(share.name) is not in the ledger any more", status: 66)
         }
-        var text = "\(share.name) was not shared yet at that moment: it was at position \(share.id), \(first.recorded)"
+        var text =
+            "\(share.name) was not shared yet at that moment: that was at position \(share.id), \(first.recorded)"
         if case .time = moment { text += "; --at goes by when events were recorded, not by the times in the ticket" }
         return CommandFailure(text, status: 66)
     }

@@ -26,6 +26,8 @@ package struct DeliveryOrders: Sendable {
         /// Those of which an attempt began, or which ended, before the order was carried out.
         package var missed: [DeliveryID] = []
 
+        package init() {}
+
         mutating func take(_ decided: DeliveryOrder.Decided) {
             count += decided.receipts.count
             first = first ?? decided.receipts.first?.position
@@ -39,9 +41,8 @@ package struct DeliveryOrders: Sendable {
     /// Those that are due already, or under way, need no order. Others of a lane follow the first without one.
     ///
     /// - Parameter condition: On `q` (`delivery.queue`) and `a` (the agreement).
-    package func retry(where condition: SQL) async throws -> Outcome {
+    package func retry(where condition: SQL, now: Timestamp = .now()) async throws -> Outcome {
         var outcome = Outcome()
-        let now = Timestamp.now()
         // What parks again while this goes on is not taken up twice.
         let end = try await store.read { session in
             try session.query("SELECT coalesce(max(delivery_id), 0) FROM delivery.queue").onlyRow()[0, as: Int64.self]

@@ -84,8 +84,8 @@ enum DeliveryCommands {
         summary: "Have what waits or is parked tried at once",
         discussion: """
             Makes the first delivery of each lane due now, with all its tries; what is behind it follows by itself. 'shareledger
-            serve' sees it within seconds. To a partner that does not answer it sends one at a time until it does; to one that
-            is paused it sends nothing. Each is an event delivery.resumed with the reason.
+            serve' sees it within seconds. To a partner that did not answer it sends one first, and the others when that is
+            answered; to one that is paused it sends nothing. Each is an event delivery.resumed with the reason.
             """,
         examples: [
             .init("delivery retry 17 --reason 'they have mended it'", "One that was refused"),
@@ -115,6 +115,7 @@ enum DeliveryCommands {
                         .first
                 }
                 OrderReport(outcome, verb: "due now").print(arguments)
+                if outcome.count > 0 { Console.note("A running 'shareledger serve' sees it within seconds") }
                 if let held, held.lane.destination != .desk {
                     Console.note(
                         "\(held.partner) is paused: nothing goes to it before 'shareledger partner resume \(held.partner)'"
@@ -154,6 +155,12 @@ enum DeliveryCommands {
                     )
                 }
                 OrderReport(outcome, verb: "given up").print(arguments)
+                if delivery.ticket != nil, delivery.lane.destination != .desk {
+                    let share = delivery.subject
+                    Console.note(
+                        "'shareledger reconstruct \(share) --view partner' shows what \(delivery.partner) holds without it"
+                    )
+                }
                 return 0
             }
         }

@@ -30,7 +30,7 @@ struct DeliveryPage: Sendable {
 
     private var fields: [(name: String, value: String)] {
         var fields = [
-            (name: "Delivery", value: "\(delivery.id.rawValue), \(delivery.standing(ahead: ahead))"),
+            (name: "Delivery", value: "\(delivery.id.rawValue) \(delivery.standing(ahead: ahead))"),
             ("Message", "\(delivery.type.rawValue) of position \(delivery.message), event \(delivery.messageID)"),
             ("Of", "\(delivery.subject), with \(delivery.partner)"),
             ("To", delivery.place),
