@@ -19,6 +19,8 @@ import Testing
             let token = "o1:\(TestRequest.key)"
             _ = try await store.answer(.outbound("POST", "/tickets/t1", to: "partner", token: token, #"{"uuid":"t1"}"#))
             let exchanges = (0..<4).map { _ in EventID(at: .now(), randomness: .system) }
+            // Begun and not ended: the end of another attempt is not its own.
+            try await store.attempt(.attemptBegun, 1, of: 4, status: nil, error: nil, replay: 5, exchange: exchanges[3])
             try await store.attempt(.attemptBegun, 1, of: 4, status: nil, error: nil, exchange: exchanges[0])
             try await store.attempt(
                 .attemptFailed,
@@ -41,8 +43,6 @@ import Testing
                 class: "delivered",
                 exchange: exchanges[2]
             )
-            // Sent again for a replay, the numbers begin anew.
-            try await store.attempt(.attemptBegun, 1, of: 4, status: nil, error: nil, replay: 5, exchange: exchanges[3])
         }
         let rows = try await database.execute(
             """
@@ -56,10 +56,10 @@ import Testing
         let head = "4|ticket.shared|o1|t1|partner|partner"
         #expect(
             rows.split(separator: "\n") == [
+                "\(head)|1|under way||||192.0.2.80:443|5||",
                 "\(head)|1|failed|503|retry|the answer was 503|192.0.2.80:443||t|1",
                 "\(head)|2|unknown|||no answer|192.0.2.80:443||t|1",
                 "\(head)|3|succeeded|201|delivered||192.0.2.80:443||t|1",
-                "\(head)|1|under way||||192.0.2.80:443|5||",
             ]
         )
     }
