@@ -226,7 +226,7 @@ extension Planner {
         if let open {
             let text = """
                 the lane stands still at \(head.message), and the delivery of \(open.message) is not in the range: include it, \
-                or use '--mode state'
+                use '--mode state', or give it up with 'shareledger delivery skip'
                 """
             refusals.append(ReplayNotice(.blocked, lane.agreement, lane.ticket, at: head.message, text: text))
             return lane.waitingCount
