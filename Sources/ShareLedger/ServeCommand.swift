@@ -22,7 +22,7 @@ let serveCommand = Command(
         Options.publicListen, Options.privateListen, Options.publicURL, Options.privateURL, Options.deskURL,
         Options.origin, Options.strict, Options.trustedProxies, Options.privateHosts, Options.tlsCertificate,
         Options.tlsKey, Options.tokenFile, Options.caFile, Options.bodyLimit, Options.connectionLimit,
-        Options.retrySchedule,
+        Options.connectionLimitPerAddress, Options.retrySchedule,
     ],
 ) { arguments in
     let settings = try ServiceSettings(arguments)

@@ -108,9 +108,12 @@ struct Service: Sendable {
     private func servers(for work: Work, _ keys: KeyRing) throws -> Servers {
         let messages = MessageService(store: work.store, reader: RequestReader(keys: keys), budget: work.budget)
         let durability = work.durability
+        var publicConfiguration = httpConfiguration(tls: settings.tls)
+        publicConfiguration.connectionLimitPerAddress = settings.connectionLimitPerAddress
+        publicConfiguration.addressesWithoutLimit = Set(settings.trustedProxies)
         return Servers(
             public: HTTPServer(
-                configuration: httpConfiguration(tls: settings.tls),
+                configuration: publicConfiguration,
                 logger: logger.labeled("public"),
                 handler: PublicRoutes(
                     service: messages,

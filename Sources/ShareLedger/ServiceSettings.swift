@@ -21,6 +21,7 @@ struct ServiceSettings: Sendable {
     var tokenFile: String?
     var bodyLimit: Int
     var connectionLimit: Int
+    var connectionLimitPerAddress: Int
     var authorities: [UInt8]?
     var retrySchedule: RetrySchedule?
 
@@ -48,6 +49,7 @@ struct ServiceSettings: Sendable {
         }
         bodyLimit = arguments[Options.bodyLimit] ?? 2 * 1024 * 1024
         connectionLimit = arguments[Options.connectionLimit] ?? 1000
+        connectionLimitPerAddress = arguments[Options.connectionLimitPerAddress] ?? max(1, connectionLimit / 4)
         authorities = try arguments[Options.caFile].map(Self.contents)
         retrySchedule = arguments[Options.retrySchedule]
         tls = try Self.tls(arguments)
