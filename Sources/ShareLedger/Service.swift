@@ -39,7 +39,7 @@ struct Service: Sendable {
             ]
         )
         await serve(work, servers, until: stop)
-        await work.housekeeping.recordRefusals()
+        await work.housekeeping.recordCounts()
         await work.store.close()
     }
 
@@ -49,7 +49,7 @@ struct Service: Sendable {
         let follower: Follower
         let deliveries: DeliveryEngine
         let durability: DurabilityGuard
-        let budget: RefusalBudget
+        let budgets: Budgets
         let housekeeping: Housekeeping
     }
 
@@ -90,7 +90,7 @@ struct Service: Sendable {
         )
         let durability = DurabilityGuard(store: store, logger: logger.labeled("durability"))
         await durability.check()
-        let budget = RefusalBudget(alreadyToday: try await refusalsToday(store))
+        let budgets = try await Budgets.load(settings, from: store)
         return Work(
             store: store,
             follower: Follower(
@@ -100,13 +100,19 @@ struct Service: Sendable {
             ),
             deliveries: try deliveryEngine(store, listeners),
             durability: durability,
-            budget: budget,
-            housekeeping: Housekeeping(store: store, budget: budget, logger: logger.labeled("housekeeping")),
+            budgets: budgets,
+            housekeeping: Housekeeping(store: store, budgets: budgets, logger: logger.labeled("housekeeping")),
         )
     }
 
     private func servers(for work: Work, _ keys: KeyRing) throws -> Servers {
-        let messages = MessageService(store: work.store, reader: RequestReader(keys: keys), budget: work.budget)
+        let messages = MessageService(
+            store: work.store,
+            reader: RequestReader(keys: keys),
+            budget: work.budgets.refusals,
+            strangers: work.budgets.strangers,
+            logger: logger.labeled("messages"),
+        )
         let durability = work.durability
         var publicConfiguration = httpConfiguration(tls: settings.tls)
         publicConfiguration.connectionLimitPerAddress = settings.connectionLimitPerAddress
@@ -179,20 +185,6 @@ struct Service: Sendable {
                 }
             },
         )
-    }
-
-    private func refusalsToday(_ store: Store) async throws -> Int {
-        try await store.read { session in
-            let rows = try session.query(
-                """
-                SELECT count(*)
-                FROM ledger.event AS e
-                WHERE e.type = 'message.refused'
-                    AND e.recorded_at >= date_trunc('day', now(), 'UTC')
-                """
-            )
-            return Int(try rows.onlyRow()[0, as: Int64.self])
-        }
     }
 
     private func httpConfiguration(tls: HTTPServerConfiguration.TLSIdentity?) -> HTTPServerConfiguration {

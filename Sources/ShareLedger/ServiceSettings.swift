@@ -1,6 +1,7 @@
 import Arguments
 import Delivery
 import Foundation
+import Gateway
 import HTTPServer
 import Ledger
 import Sharing
@@ -22,6 +23,8 @@ struct ServiceSettings: Sendable {
     var bodyLimit: Int
     var connectionLimit: Int
     var connectionLimitPerAddress: Int
+    var strangers: StrangerBudget.Limits
+    var refusedBytes: Int
     var authorities: [UInt8]?
     var retrySchedule: RetrySchedule?
 
@@ -50,9 +53,20 @@ struct ServiceSettings: Sendable {
         bodyLimit = arguments[Options.bodyLimit] ?? 2 * 1024 * 1024
         connectionLimit = arguments[Options.connectionLimit] ?? 1000
         connectionLimitPerAddress = arguments[Options.connectionLimitPerAddress] ?? max(1, connectionLimit / 4)
+        strangers = Self.strangers(arguments)
+        refusedBytes = arguments[Options.refusedBytes] ?? RefusalBudget.standardBodyByteCount
         authorities = try arguments[Options.caFile].map(Self.contents)
         retrySchedule = arguments[Options.retrySchedule]
         tls = try Self.tls(arguments)
+    }
+
+    private static func strangers(_ arguments: ParsedArguments) -> StrangerBudget.Limits {
+        var limits = StrangerBudget.Limits()
+        limits.messages = arguments[Options.strangerMessages] ?? limits.messages
+        limits.messagesOfSource = arguments[Options.strangerMessagesPerAddress] ?? limits.messagesOfSource
+        limits.bytes = arguments[Options.strangerBytes] ?? limits.bytes
+        limits.bytesOfSource = arguments[Options.strangerBytesPerAddress] ?? limits.bytesOfSource
+        return limits
     }
 
     private static func tls(_ arguments: ParsedArguments) throws -> HTTPServerConfiguration.TLSIdentity? {

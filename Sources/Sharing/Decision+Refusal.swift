@@ -1,3 +1,4 @@
+import Cryptography
 import JSON
 package import Ledger
 import TicketSharing
@@ -5,29 +6,33 @@ import TicketSharing
 extension SharingTransaction {
     /// Records a refusal, as far as there is room for it, and answers it.
     ///
-    /// Of somebody unknown only the head and the beginning of the body are kept, in the stream `unattributed`.
+    /// Of somebody unknown only the head and the beginning of the body are kept, in the stream `unattributed`; of a known
+    /// side the whole body, as far as there is room for it. What was cut off can be recognised: see ``CutBody``.
     mutating func refuse(
         _ capture: Capture,
         _ fault: ProtocolFault,
         as access: Access?,
-        mayRecord: () -> Bool,
+        within bounds: IntakeBounds,
     ) -> Answer {
-        guard mayRecord() else { return .refused(fault, nil) }
+        // What strangers have no room left for is counted where that is known.
+        guard fault.code != .tooManyRequests, bounds.mayRecordRefusal() else { return .refused(fault, nil) }
         var stream = StreamName.unattributed
         var ticket: String?
         var partner: String?
-        var parts = capture.parts
+        var isKnown = false
         if case .side(let side) = access, !isStranger(.side(side), capture) {
             stream = .agreement(side.record.agreement.id.text)
             ticket = capture.share.flatMap { self.ticket($0) == nil ? nil : $0.ticket }
             partner = partners[side.record.partner]?.name
-        } else {
-            parts = parts.map { shortened($0) }
+            isKnown = true
         }
-        let isWhole = parts == capture.parts
+        var parts = capture.parts
+        let cut = cutBody(of: capture, isKnown: isKnown, bounds)
+        if let cut { parts = parts.map { $0.name == .body ? cut.beginning : $0 } }
         let facts = Facts.object { facts in
             facts.member("error", fault.code.rawValue)
             if let target = capture.target { facts.target(target) }
+            if let cut { facts.body(cut.whole) }
         }
         let draft = EventDraft(
             .messageRefused,
@@ -38,18 +43,30 @@ extension SharingTransaction {
             status: fault.status.rawValue,
             parts: parts + [
                 part(.facts, facts),
-                part(.detail, detail(of: capture, partner: partner, fault: fault)),
+                part(.detail, detail(of: capture, partner: partner, fault: fault, cutBody: cut?.whole)),
                 part(.answerBody, fault.body),
             ],
             // The beginning of a body is no JSON, whatever the whole is.
-            castableBody: capture.castableBody.map { $0 && isWhole },
+            castableBody: capture.castableBody.map { $0 && cut == nil },
         )
         return .refused(fault, append(draft))
     }
 
-    private mutating func shortened(_ whole: Part) -> Part {
-        guard whole.name == .body, whole.content.count > RequestReader.keptByteCount else { return whole }
-        return part(.body, Array(whole.content.prefix(RequestReader.keptByteCount)))
+    /// A body of which only the beginning is kept.
+    ///
+    /// Length and commitment of the whole stand in the facts, and the salt in the detail, which can be erased: whoever
+    /// shows the rest later can be believed, and nobody can guess it.
+    private struct CutBody {
+        let beginning: Part
+        let whole: Part
+    }
+
+    private mutating func cutBody(of capture: Capture, isKnown: Bool, _ bounds: IntakeBounds) -> CutBody? {
+        let limit = RequestReader.keptByteCount
+        guard let body = capture.parts.first(where: { $0.name == .body }), body.content.count > limit,
+            !isKnown || !bounds.mayKeepBody(body.content.count)
+        else { return nil }
+        return CutBody(beginning: part(.body, Array(body.content.prefix(limit))), whole: part(.body, body.content))
     }
 
     /// Records how many refusals of a source were not recorded one by one.
@@ -73,6 +90,15 @@ extension SharingTransaction {
 }
 
 extension JSONWriter {
+    /// What there was of a body that is not kept.
+    fileprivate mutating func body(_ whole: Part) {
+        name("body")
+        object { body in
+            body.member("length", whole.content.count)
+            body.member("commitment", hexadecimal(whole.commitment.bytes))
+        }
+    }
+
     fileprivate mutating func target(_ target: Capture.Target) {
         switch target {
         case .agreement(let id): member("agreement", id.text)

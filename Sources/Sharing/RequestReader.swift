@@ -19,7 +19,7 @@ package struct RequestReader: Sendable {
     private static let secretCount = 8
 
     /// Bytes of a body that are kept of a request that fails authentication.
-    static let keptByteCount = 4096
+    package static let keptByteCount = 4096
 
     let keys: KeyRing
     let limits: Limits

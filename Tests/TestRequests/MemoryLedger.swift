@@ -55,10 +55,19 @@ package struct MemoryLedger {
 
     /// What a request is answered.
     package mutating func answer(_ request: TestRequest, operator: String? = nil, mayRecord: Bool = true) -> Answer {
+        answer(request, operator: `operator`, within: IntakeBounds(mayRecordRefusal: { mayRecord }))
+    }
+
+    /// What a request is answered within bounds on what it may have recorded.
+    package mutating func answer(
+        _ request: TestRequest,
+        operator: String? = nil,
+        within bounds: IntakeBounds,
+    ) -> Answer {
         let capture = capture(request, operator: `operator`)
         return run(capture) { transaction in
-            guard capture.method != "GET" else { return transaction.answerRead(capture, mayRecord: mayRecord) }
-            return transaction.decide(capture) { mayRecord }
+            guard capture.method != "GET" else { return transaction.answerRead(capture, within: bounds) }
+            return transaction.decide(capture, within: bounds)
         }
     }
 
