@@ -74,7 +74,7 @@ struct DeskTests {
             token: "a1:\(TestLedger.partnerKey)",
             body: invitation
         )
-        #expect(try await ledger.value("SELECT count(*) FROM delivery.queue") == "0")
+        #expect(try await ledger.value("SELECT count(*)::text FROM delivery.queue") == "0")
         try await ledger.send(
             .outbound,
             "PUT",
