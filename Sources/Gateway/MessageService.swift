@@ -45,6 +45,7 @@ package struct MessageService: Sendable {
             ) { transaction in
                 transaction.decide(capture, within: bounds)
             }
+            if answer.fault == nil { reader.remember(capture) }
             logInvitation(capture, answer)
             return HTTPResponse(answer)
         } catch {

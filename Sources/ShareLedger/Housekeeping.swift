@@ -9,6 +9,7 @@ import Sharing
 struct Housekeeping: Sendable {
     let store: Store
     let budgets: Budgets
+    let knownKeys: KnownKeys
     let logger: Logger
 
     /// How long the first answer to an `Idempotency-Key` is kept.
@@ -22,6 +23,16 @@ struct Housekeeping: Sendable {
             guard !Task.isCancelled else { return }
             await recordCounts()
             await forgetOldKeys()
+            await learnKeys()
+        }
+    }
+
+    /// Learns of the access keys that other processes have stored: commands, or a second service.
+    func learnKeys() async {
+        do {
+            knownKeys.insert(try await store.read { session in try AgreementReader.keyFingerprints(in: &session) })
+        } catch {
+            logger.warning("new access keys are not known", metadata: ["error": "\(error)"])
         }
     }
 

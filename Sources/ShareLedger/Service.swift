@@ -50,6 +50,7 @@ struct Service: Sendable {
         let deliveries: DeliveryEngine
         let durability: DurabilityGuard
         let budgets: Budgets
+        let knownKeys: KnownKeys
         let housekeeping: Housekeeping
     }
 
@@ -91,6 +92,7 @@ struct Service: Sendable {
         let durability = DurabilityGuard(store: store, logger: logger.labeled("durability"))
         await durability.check()
         let budgets = try await Budgets.load(settings, from: store)
+        let knownKeys = KnownKeys(try await store.read { session in try AgreementReader.keyFingerprints(in: &session) })
         return Work(
             store: store,
             follower: Follower(
@@ -101,14 +103,20 @@ struct Service: Sendable {
             deliveries: try deliveryEngine(store, listeners),
             durability: durability,
             budgets: budgets,
-            housekeeping: Housekeeping(store: store, budgets: budgets, logger: logger.labeled("housekeeping")),
+            knownKeys: knownKeys,
+            housekeeping: Housekeeping(
+                store: store,
+                budgets: budgets,
+                knownKeys: knownKeys,
+                logger: logger.labeled("housekeeping"),
+            ),
         )
     }
 
     private func servers(for work: Work, _ keys: KeyRing) throws -> Servers {
         let messages = MessageService(
             store: work.store,
-            reader: RequestReader(keys: keys),
+            reader: RequestReader(keys: keys, knownKeys: work.knownKeys),
             budget: work.budgets.refusals,
             strangers: work.budgets.strangers,
             logger: logger.labeled("messages"),

@@ -7,7 +7,7 @@ extension SharingTransaction {
     /// Records a refusal, as far as there is room for it, and answers it.
     ///
     /// Of somebody unknown only the head and the beginning of the body are kept, in the stream `unattributed`; of a known
-    /// side the whole body, as far as there is room for it. What was cut off can be recognised: see ``CutBody``.
+    /// side the whole body, as far as there is room for it. What was cut off can be recognised: see ``KeptParts``.
     mutating func refuse(
         _ capture: Capture,
         _ fault: ProtocolFault,
@@ -26,13 +26,11 @@ extension SharingTransaction {
             partner = partners[side.record.partner]?.name
             isKnown = true
         }
-        var parts = capture.parts
-        let cut = cutBody(of: capture, isKnown: isKnown, bounds)
-        if let cut { parts = parts.map { $0.name == .body ? cut.beginning : $0 } }
+        let kept = kept(of: capture, isKnown: isKnown, bounds)
         let facts = Facts.object { facts in
             facts.member("error", fault.code.rawValue)
-            if let target = capture.target { facts.target(target) }
-            if let cut { facts.body(cut.whole) }
+            if let target = capture.target, !capture.isTargetSecret { facts.target(target) }
+            if let whole = kept.wholeBody { facts.body(whole) }
         }
         let draft = EventDraft(
             .messageRefused,
@@ -41,32 +39,59 @@ extension SharingTransaction {
             ticket: ticket,
             exchange: capture.exchange,
             status: fault.status.rawValue,
-            parts: parts + [
+            parts: kept.parts + [
                 part(.facts, facts),
-                part(.detail, detail(of: capture, partner: partner, fault: fault, cutBody: cut?.whole)),
+                part(.detail, detail(of: capture, partner: partner, fault: fault, cutBody: kept.wholeBody)),
                 part(.answerBody, fault.body),
             ],
             // The beginning of a body is no JSON, whatever the whole is.
-            castableBody: capture.castableBody.map { $0 && cut == nil },
+            castableBody: capture.castableBody.map { $0 && kept.wholeBody == nil && !kept.isMasked },
         )
         return .refused(fault, append(draft))
     }
 
-    /// A body of which only the beginning is kept.
-    ///
-    /// Length and commitment of the whole stand in the facts, and the salt in the detail, which can be erased: whoever
-    /// shows the rest later can be believed, and nobody can guess it.
-    private struct CutBody {
-        let beginning: Part
-        let whole: Part
+    /// What is kept of a refused request.
+    private struct KeptParts {
+        var parts: [Part] = []
+
+        /// The body, where only its beginning is kept.
+        ///
+        /// Its length and commitment stand in the facts, and the salt in the detail, which can be erased: whoever shows the
+        /// rest later can be believed, and nobody can guess it.
+        var wholeBody: Part?
+
+        /// Whether an access key was cut out of the body.
+        var isMasked = false
     }
 
-    private mutating func cutBody(of capture: Capture, isKnown: Bool, _ bounds: IntakeBounds) -> CutBody? {
+    private mutating func kept(of capture: Capture, isKnown: Bool, _ bounds: IntakeBounds) -> KeptParts {
         let limit = RequestReader.keptByteCount
-        guard let body = capture.parts.first(where: { $0.name == .body }), body.content.count > limit,
-            !isKnown || !bounds.mayKeepBody(body.content.count)
-        else { return nil }
-        return CutBody(beginning: part(.body, Array(body.content.prefix(limit))), whole: part(.body, body.content))
+        let record = capture.agreement.flatMap { agreement($0) }
+        let own = [record?.key, record?.acknowledgedKey].compactMap { $0?.fingerprint }
+        var kept = KeptParts()
+        for original in capture.parts {
+            var content = original.content[...]
+            let isBody = original.name == .body
+            let isLong = isBody && content.count > limit
+            var found = isLong && !isKnown ? nil : capture.knownKeys.found(in: content, with: keys, own)
+            // Nor is a body kept whole that nobody can look through.
+            if isLong, found == nil || !bounds.mayKeepBody(content.count) {
+                kept.wholeBody = part(.body, original.content)
+                // A key that begins before the cut ends within its greatest length.
+                content = content.prefix(limit + CredentialCutter.candidateLengths.upperBound)
+                found = found ?? capture.knownKeys.found(in: content, with: keys, own)
+            }
+            let stored = CredentialCutter.cut(Array(content), secrets: found ?? []).stored
+            if stored == original.content {
+                kept.parts.append(original)
+            } else {
+                kept.isMasked = kept.isMasked || (isBody && found?.isEmpty == false)
+                kept.parts.append(
+                    part(original.name, isLong && kept.wholeBody != nil ? Array(stored.prefix(limit)) : stored)
+                )
+            }
+        }
+        return kept
     }
 
     /// Records how many refusals of a source were not recorded one by one.
