@@ -3,7 +3,7 @@ import TestPeers
 import Testing
 import TicketSharing
 
-/// Strangers who do again and again what they may.
+/// Strangers who do again and again what they may, and partners what they may not.
 @Suite(.fewAtATime, .timeLimit(.minutes(5)))
 struct StrangerFloodTests {
     private let options = ["--stranger-messages-per-address", "6", "--trusted-proxy", "127.0.0.1"]
@@ -63,5 +63,24 @@ struct StrangerFloodTests {
         #expect(try await service.stop() == .code(0))
         let said = try service.log.split(separator: "\n").filter { $0.contains("strangers have used up") }
         #expect(said.count == 2 && said.allSatisfy { $0.contains("192.0.2.1") && $0.contains(#""3""#) }, "\(said)")
+    }
+
+    @Test func `long bodies of a partner's refused messages are kept whole within bounds, also across a restart`()
+        async throws
+    {
+        let service = try await TestService.started(["--refused-bytes", "40000"])
+        try await service.agree()
+        let body = #"{"uuid":"t1","note":"\#(String(repeating: "x", count: 9000))"}"#
+        for restarted in [false, false, true] {
+            if restarted {
+                #expect(try await service.stop() == .code(0))
+                try await service.start()
+            }
+            let answer = try await service.fromPartner("PUT", "/tickets/t1", token: TestService.token(), body)
+            answer.expect(404, .unknownResource)
+        }
+        let lengths = "SELECT body_length FROM audit.message WHERE type = 'message.refused' ORDER BY position"
+        #expect(try await service.sql(lengths) == "\(body.utf8.count)\n4096\n4096")
+        #expect(try await service.stop() == .code(0))
     }
 }

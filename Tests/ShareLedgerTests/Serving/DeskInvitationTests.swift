@@ -25,6 +25,8 @@ struct DeskInvitationTests {
         #expect(shown["partner"] as? String == "lenswerk" && shown["status"] as? String == "pending")
         #expect(try service.log.matches(of: /an invitation waits for an operator/).count == 2)
         #expect(try await service.sql("SELECT count(*) FROM audit.delivery") == "0")
+        let doctor = try await service.run("doctor").output
+        #expect(doctor.contains("WARN  partners        2 invitations in the name of active partners wait"), "\(doctor)")
 
         try await service.command("agreement", "decline", "false")
         try await service.command("agreement", "accept", "true")
