@@ -12,15 +12,19 @@ extension CredentialCutter {
         let bytes = Array(bytes)
         var found: Set<[UInt8]> = []
         for text in [bytes] + (SecretSearch.hasNumericEscapes(bytes) ? [SecretSearch.Decoded(bytes).bytes] : []) {
-            for alphabet in alphabets {
-                guard collect(alphabet, text, limit, &found) else { return nil }
+            // Whatever is a run of fewer characters lies in one of more, of which most texts have none that is long enough.
+            for run in runs(of: alphabets[0], in: text[...]) where run.count >= candidateLengths.lowerBound {
+                for alphabet in alphabets {
+                    found.formUnion(runs(of: alphabet, in: run).filter(isCandidate).map(Array.init))
+                    guard found.count <= limit else { return nil }
+                }
             }
         }
         return found
     }
 
-    /// Which bytes belong to a run.
-    private static let alphabets: [[Bool]] = ["", "-_", "-_.~"].map { others in
+    /// Which bytes belong to a run, the widest choice first.
+    private static let alphabets: [[Bool]] = ["-_.~", "-_", ""].map { others in
         (0...UInt8.max).map { byte in
             switch byte {
             case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -31,22 +35,12 @@ extension CredentialCutter {
         }
     }
 
-    private static func collect(_ alphabet: [Bool], _ text: [UInt8], _ limit: Int, _ found: inout Set<[UInt8]>) -> Bool
-    {
-        var start = 0
-        var hasDigit = false
-        for index in 0...text.count {
-            if index < text.count, alphabet[Int(text[index])] {
-                hasDigit = hasDigit || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(text[index])
-                continue
-            }
-            if hasDigit, candidateLengths.contains(index - start) {
-                found.insert(Array(text[start..<index]))
-                guard found.count <= limit else { return false }
-            }
-            start = index + 1
-            hasDigit = false
-        }
-        return true
+    private static func runs(of alphabet: [Bool], in text: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+        text.split { !alphabet[Int($0)] }
+    }
+
+    private static func isCandidate(_ run: ArraySlice<UInt8>) -> Bool {
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        return candidateLengths.contains(run.count) && run.contains(where: digits.contains)
     }
 }
