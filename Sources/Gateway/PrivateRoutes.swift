@@ -85,7 +85,11 @@ package struct PrivateRoutes: Sendable {
     private func isKnownHost(_ host: String) -> Bool {
         let host = host.lowercased()
         guard !hosts.contains(host) else { return true }
-        guard let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") else { return false }
+        guard let colon = host.lastIndex(of: ":") else { return false }
+        let port = host[host.index(after: colon)...]
+        guard port.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), UInt16(port) != nil else {
+            return false
+        }
         return hosts.contains(String(host[..<colon]))
     }
 }

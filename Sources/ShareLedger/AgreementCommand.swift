@@ -38,11 +38,17 @@ let agreementCommand = Command(
     ],
 )
 
+private let invitationAdvice = """
+    Anybody can invite us in anybody's name: an invitation that reads "pending: accept or decline" waits for an operator,
+    whoever's URL it names, and the desk is told only once it is accepted. "invited from" is the address that it came from.
+    """
+
 // MARK: - Commands
 
 private let listCommand = Command(
     "list",
     summary: "List the agreements",
+    discussion: invitationAdvice,
     examples: [.init("agreement list", "All of them, with their partners")],
     options: Options.common + [Options.json],
 ) { arguments in
@@ -57,6 +63,7 @@ private let listCommand = Command(
 private let showCommand = Command(
     "show",
     summary: "Show one agreement, and what of it is on its way",
+    discussion: invitationAdvice,
     examples: [.init("agreement show ae7d", "What stands in it now, and what waits")],
     positionals: [uuid],
     options: Options.common + [Options.json],
@@ -260,20 +267,23 @@ private func write(_ record: AgreementRecord, _ partners: PartnerDirectory, to o
     object.member("sync_tags", agreement.permissions.syncsTags)
     object.member("sync_custom_fields", agreement.permissions.syncsCustomFields)
     object.member("allows_public_comments", agreement.permissions.allowsPublicComments)
+    object.optional("invited_from", record.invitedFrom)
+    object.member("waits_for_operator", record.isInvitationToUs)
     object.member("position", record.last.receipt.position.rawValue)
     object.member("recorded_at", "\(record.last.receipt.recorded)")
 }
 
 private func printTable(_ records: [AgreementRecord], _ partners: PartnerDirectory) {
-    var table = TextTable(["agreement", "partner", "we are", "status", "by", "name", "last change"])
+    var table = TextTable(["agreement", "partner", "we are", "status", "by", "name", "invited from", "last change"])
     for record in records {
         table.add([
             record.agreement.id.text,
             partners[record.partner]?.name,
             record.ourRole.rawValue,
-            record.agreement.status.rawValue,
+            record.isInvitationToUs ? "pending: accept or decline" : record.agreement.status.rawValue,
             record.agreement.deactivatedBy?.rawValue,
             record.agreement.name,
+            record.invitedFrom,
             "\(record.last.receipt.recorded)",
         ])
     }

@@ -10,6 +10,9 @@ let serveCommand = Command(
         Takes messages of partners on the public listener and of our own desk on the private one, stores each before it is
         answered, delivers, and keeps the current state. With no database configured a private PostgreSQL runs in the data
         directory; DATABASE_URL or PGHOST name another one.
+
+        Anybody can invite us. What is recorded under invitations that no operator has accepted has bounds a day of UTC,
+        in all and from one address; beyond them the answer is 503 until midnight.
         """,
     examples: [
         .init("serve", "Try it out, everything in .shareledger"),
@@ -22,7 +25,9 @@ let serveCommand = Command(
         Options.publicListen, Options.privateListen, Options.publicURL, Options.privateURL, Options.deskURL,
         Options.origin, Options.strict, Options.trustedProxies, Options.privateHosts, Options.tlsCertificate,
         Options.tlsKey, Options.tokenFile, Options.caFile, Options.bodyLimit, Options.connectionLimit,
-        Options.retrySchedule,
+        Options.connectionLimitPerAddress,
+        Options.strangerMessages, Options.strangerMessagesPerAddress, Options.strangerBytes,
+        Options.strangerBytesPerAddress, Options.refusedBytes, Options.retrySchedule,
     ],
 ) { arguments in
     let settings = try ServiceSettings(arguments)

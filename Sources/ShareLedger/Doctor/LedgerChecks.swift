@@ -168,6 +168,17 @@ enum LedgerChecks {
                 .warn("partners", "\(proposed.count) are only proposed, and wait for an answer", advice: advice)
             )
         }
+        let active = Set(partners.filter { $0.state == .active }.map(\.id))
+        let invitations = try AgreementReader.all(
+            where: "a.status = 'pending' AND a.our_role = 'receiver'",
+            in: &session
+        )
+        let count = invitations.count { active.contains($0.partner) }
+        if count > 0 {
+            let advice = "ask the partner whether it is its own; then 'shareledger agreement accept' or 'decline'"
+            let message = "\(count) invitations in the name of active partners wait for an answer"
+            findings.append(.warn("partners", message, advice: advice))
+        }
         let paused = partners.filter(\.isPaused).map(\.name)
         if !paused.isEmpty {
             let advice = "'shareledger partner resume NAME' lets deliveries go on"
