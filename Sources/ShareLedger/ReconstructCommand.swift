@@ -38,7 +38,8 @@ let reconstructCommand = Command(
     discussion: """
         Folds the share's messages up to the moment, whatever the current state is. With --json it prints the ticket in the
         protocol's own form, every comment in it. --view partner shows what the partner holds as far as we know: all that it
-        wrote, and all that it was sent and has answered with success.
+        wrote, and all that it was sent and has answered with success. Stored bytes are held against the commitments in their
+        events: what a message said that is damaged is left out and named on stderr, and the exit status is 1.
         """,
     examples: [
         .init("reconstruct ae7d/3a71", "The ticket as we hold it now"),

@@ -56,7 +56,12 @@ struct SharePage: Sendable {
 
     /// What somebody who reads the ticket should know.
     var warnings: [String] {
-        var warnings = held.faults.map { "Missing: \($0)" }
+        var warnings = held.faults.map { "\($0.damage == nil ? "Missing" : "Damaged"): \($0)" }
+        if held.faults.contains(where: { $0.damage != nil }) {
+            warnings.append(
+                "This is what is left without it; compare with a backup, and see 'shareledger doctor --all'"
+            )
+        }
         if !held.state.erasedMembers.isEmpty {
             let members = held.state.erasedMembers.map(\.name).sorted().joined(separator: ", ")
             warnings.append("Erased, and so neither shown nor known: \(members)")
@@ -89,7 +94,10 @@ extension SharePage {
             ("Ticket", ticket.id.text),
             ("Agreement", agreement),
             ("Copy", "\(view == .us ? "ours" : "\(partner)'s, as far as we know"), \(when)"),
-            ("Shared", ticket.isShared ? "yes" : "no, it was unshared: an orphan"),
+            (
+                "Shared",
+                isComplete ? ticket.isShared ? "yes" : "no, it was unshared: an orphan" : "not known for certain"
+            ),
             ("Messages", messages),
         ]
         func add(_ name: String, _ value: String?) {
@@ -109,6 +117,7 @@ extension SharePage {
         for member in held.state.erasedMembers.map(\.name).sorted() {
             fields.append(("Erased", member))
         }
+        fields += held.faults.map { ($0.damage == nil ? "Missing" : "Damaged", "\($0)") }
         add("Permissions", held.agreement.map { Self.permissions($0.agreement.permissions) })
         fields += deliveries.map { ("Delivery", $0.text(partner: partner)) }
         return fields
@@ -210,6 +219,7 @@ extension SharePage {
                 array.object { delivery.write(to: &$0) }
             }
         }
+        object.strings("faults", held.faults.map(\.description))
         object.name("ticket")
         object.raw(ticket)
     }
