@@ -24,7 +24,7 @@ struct Service: Sendable {
     func run(publicSocket: consuming ListeningSocket, privateSocket: consuming ListeningSocket) async throws {
         let keys = try await prepareLedger()
         let work = try await work(keys, listeners: Self.endpoints(publicSocket, privateSocket))
-        let servers = try servers(for: work, keys)
+        let servers = try servers(for: work, keys, try await identity())
         try Task.checkCancellation()
         let (stop, stopper) = AsyncStream.makeStream(of: Void.self)
         Interruption.ofCommand.handOver { stopper.yield() }
@@ -113,7 +113,18 @@ struct Service: Sendable {
         )
     }
 
-    private func servers(for work: Work, _ keys: KeyRing) throws -> Servers {
+    private func identity() async throws -> LedgerIdentity {
+        let identity = try await workspace.session { session in try LedgerIdentity.read(in: &session) }
+        guard let identity else {
+            throw CommandFailure(
+                "the ledger's first event is gone; 'shareledger doctor --all' looks for more",
+                status: 70
+            )
+        }
+        return identity
+    }
+
+    private func servers(for work: Work, _ keys: KeyRing, _ ledger: LedgerIdentity) throws -> Servers {
         let messages = MessageService(
             store: work.store,
             reader: RequestReader(keys: keys, knownKeys: work.knownKeys),
@@ -143,6 +154,7 @@ struct Service: Sendable {
                     hosts: ["localhost", "127.0.0.1", "[::1]", settings.privateListen.host]
                         + [settings.sharing.privateURL.host] + settings.privateHosts,
                     token: try bearerToken(),
+                    ledger: ledger,
                     readiness: { await durability.readiness() },
                 ).answer,
             ),

@@ -87,7 +87,12 @@ struct SharePage: Sendable {
 
     /// What somebody who reads the ticket should know.
     var warnings: [String] {
-        var warnings = held.faults.map { "Missing: \($0)" }
+        var warnings = held.faults.map { "\($0.damage == nil ? "Missing" : "Damaged"): \($0)" }
+        if held.faults.contains(where: { $0.damage != nil }) {
+            warnings.append(
+                "This is what is left without it; compare with a backup, and see 'shareledger doctor --all'"
+            )
+        }
         if !held.state.erasedMembers.isEmpty {
             let members = held.state.erasedMembers.map(\.name).sorted().joined(separator: ", ")
             warnings.append("Erased, and so neither shown nor known: \(members)")
@@ -114,7 +119,10 @@ extension SharePage {
             (name: "Ticket", value: ticket.id.text),
             ("Agreement", agreement),
             ("Copy", "\(view == .us ? "ours" : "\(partner)'s, as far as we know"), \(when)"),
-            ("Shared", ticket.isShared ? "yes" : "no, it was unshared: an orphan"),
+            (
+                "Shared",
+                isComplete ? ticket.isShared ? "yes" : "no, it was unshared: an orphan" : "not known for certain"
+            ),
             ("Messages", messages),
         ]
         func add(_ name: String, _ value: String?) {
@@ -134,6 +142,7 @@ extension SharePage {
         for member in held.state.erasedMembers.map(\.name).sorted() {
             fields.append(("Erased", member))
         }
+        fields += held.faults.map { ($0.damage == nil ? "Missing" : "Damaged", "\($0)") }
         add("Permissions", held.agreement.map { Self.permissions($0.agreement.permissions) })
         fields += deliveries.fields
         return fields
@@ -230,6 +239,7 @@ extension SharePage {
             }
         }
         deliveries.write(to: &object)
+        object.strings("faults", held.faults.map(\.description))
         object.name("ticket")
         object.raw(ticket)
     }

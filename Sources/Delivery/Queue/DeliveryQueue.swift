@@ -51,6 +51,10 @@ enum DeliveryQueue {
         for row in rows {
             claimed.append(try ClaimedDelivery(row, claim: request.claim))
         }
+        let missing = Set(claimed.flatMap(\.missingParts))
+        guard !missing.isEmpty else { return claimed }
+        let erased = try Erasures.accounting(for: missing, in: &session)
+        for index in claimed.indices { claimed[index].note(erased: erased) }
         return claimed
     }
 

@@ -21,6 +21,10 @@ struct Finding: Sendable {
     /// What to do about it.
     let advice: String?
 
+    /// The event at fault, and the part of it, where it is one.
+    var position: Int64?
+    var part: String?
+
     static func ok(_ subject: String, _ message: String) -> Finding {
         Finding(state: .ok, subject: subject, message: message, advice: nil)
     }
