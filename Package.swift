@@ -55,7 +55,7 @@ let testPrograms: [Target] = [
     ),
     .target(
         name: "TestRequests",
-        dependencies: ["Cryptography", "Ledger", "Sharing", "TicketSharing"],
+        dependencies: ["Cryptography", "JSON", "Ledger", "LedgerStore", "Postgres", "Sharing", "TicketSharing"],
         path: "Tests/TestRequests",
         swiftSettings: swiftSettings,
     ),
@@ -75,10 +75,11 @@ let testPrograms: [Target] = [
 
 /// What a test target needs beyond its module, that module's dependencies and TestSupport.
 let testDependencies: [String: [Target.Dependency]] = [
-    "Delivery": ["HTTPServer", "PostgresCluster", "TestPeers"],
+    "Delivery": ["HTTPServer", "PostgresCluster", "TestPeers", "TestRequests"],
     "HTTPServer": ["TestPeers"],
     "LedgerStore": ["PostgresCluster", "TestRequests"],
     "PostgresCluster": ["ClusterHolder"],
+    "Projections": ["TestRequests"],
     "Replay": ["Delivery", "HTTPClient", "HTTPServer", "PostgresCluster", "TestRequests"],
     "Sharing": ["TestRequests"],
 ]

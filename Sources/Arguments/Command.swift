@@ -76,10 +76,20 @@ extension Command {
         package let help: String
         package let isOptional: Bool
 
-        package init(_ name: String, help: String, isOptional: Bool = false) {
+        /// Whether any number of values may stand there; it is the last one then.
+        package let isRepeated: Bool
+
+        package init(_ name: String, help: String, isOptional: Bool = false, isRepeated: Bool = false) {
             self.name = name
             self.help = help
             self.isOptional = isOptional
+            self.isRepeated = isRepeated
+        }
+
+        /// As it stands in a line of usage.
+        var usage: String {
+            let name = isRepeated ? "\(name)…" : name
+            return isOptional ? "[\(name)]" : name
         }
     }
 }

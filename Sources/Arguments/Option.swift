@@ -3,13 +3,17 @@
 /// Every option can also be given as an environment variable, `SHARELEDGER_` and its name in capitals.
 package struct Option<Value: Sendable>: OptionDeclaration {
     package let name: String
-    package let placeholder: String?
     package let help: String
 
     /// What help shows as the value that is taken when none is given.
     package let defaultText: String?
 
+    private let placeholder: String
     private let parse: @Sendable (String) throws -> Value
+
+    package var usage: String { "--\(name) \(placeholder)" }
+    package var takesText: Bool { true }
+    package var valueWithoutText: (any Sendable)? { nil }
 
     /// `parse` throws a ``UsageError`` that says what is accepted.
     package init(
@@ -79,8 +83,10 @@ package struct Flag: OptionDeclaration {
     package let name: String
     package let help: String
 
-    package var placeholder: String? { nil }
+    package var usage: String { "--\(name)" }
     package var defaultText: String? { nil }
+    package var takesText: Bool { false }
+    package var valueWithoutText: (any Sendable)? { true }
 
     package init(_ name: String, help: String) {
         self.name = name
@@ -89,11 +95,42 @@ package struct Flag: OptionDeclaration {
 
     /// Reads the value of the switch's environment variable.
     package func value(_ text: String) throws -> any Sendable {
-        switch text.lowercased() {
-        case "1", "true", "yes", "on": true
-        case "", "0", "false", "no", "off": false
-        default: throw UsageError("--\(name) is on with 1 and off with 0, not \(text.debugDescription)")
+        guard let isOn = truth(text) else {
+            throw UsageError("--\(name) is on with 1 and off with 0, not \(text.debugDescription)")
         }
+        return isOn
+    }
+}
+
+/// A setting that is switched on with `--name`, off with `--name=no`, and otherwise left as it is.
+package struct Toggle: OptionDeclaration {
+    package let name: String
+    package let help: String
+
+    package var usage: String { "--\(name)[=no]" }
+    package var defaultText: String? { nil }
+    package var takesText: Bool { true }
+    package var valueWithoutText: (any Sendable)? { true }
+
+    package init(_ name: String, help: String) {
+        self.name = name
+        self.help = help
+    }
+
+    package func value(_ text: String) throws -> any Sendable {
+        guard !text.isEmpty, let isOn = truth(text) else {
+            throw UsageError("--\(name) takes yes or no, not \(text.debugDescription)")
+        }
+        return isOn
+    }
+}
+
+/// What a word says of a switch; `nil` where it says nothing.
+private func truth(_ text: String) -> Bool? {
+    switch text.lowercased() {
+    case "1", "true", "yes", "on": true
+    case "", "0", "false", "no", "off": false
+    default: nil
     }
 }
 
@@ -102,8 +139,14 @@ package protocol OptionDeclaration: Sendable {
     /// Without the dashes.
     var name: String { get }
 
-    /// Stands for the value in help texts; `nil` where the option takes none.
-    var placeholder: String? { get }
+    /// How it is written, with what stands for its value.
+    var usage: String { get }
+
+    /// Whether a text can be given with it.
+    var takesText: Bool { get }
+
+    /// What it means without one; `nil` where it needs one.
+    var valueWithoutText: (any Sendable)? { get }
 
     var help: String { get }
     var defaultText: String? { get }

@@ -1,7 +1,7 @@
 /// The values of one command line, read by the declarations they were parsed with.
 package struct ParsedArguments: Sendable {
     private var values: [String: any Sendable] = [:]
-    private var positionals: [String: String] = [:]
+    private var positionals: [String: [String]] = [:]
 
     /// What stood after `--`, for a command that passes it on.
     package private(set) var rest: [String] = []
@@ -18,12 +18,22 @@ package struct ParsedArguments: Sendable {
 
     /// The value at a place that the command declares.
     package subscript(positional: Command.Positional) -> String? {
-        positionals[positional.name]
+        positionals[positional.name]?.first
+    }
+
+    /// All values at a place that the command declares as repeated.
+    package func all(_ positional: Command.Positional) -> [String] {
+        positionals[positional.name] ?? []
+    }
+
+    /// What was said of a setting, or `nil` where nothing was.
+    package subscript(toggle: Toggle) -> Bool? {
+        values[toggle.name] as? Bool
     }
 
     /// The value at a place that the parser demands.
     package func required(_ positional: Command.Positional) throws -> String {
-        guard let value = positionals[positional.name] else { throw UsageError("\(positional.name) is missing") }
+        guard let value = self[positional] else { throw UsageError("\(positional.name) is missing") }
         return value
     }
 
@@ -58,7 +68,7 @@ extension ParsedArguments {
                 try take(word, at: &places, of: command)
             }
         }
-        if let missing = places.first(where: { !$0.isOptional }) {
+        if let missing = places.first(where: { !$0.isOptional && positionals[$0.name] == nil }) {
             throw UsageError("\(missing.name) is missing: \(missing.help)")
         }
         for option in command.options where values[option.name] == nil {
@@ -74,10 +84,11 @@ extension ParsedArguments {
     private mutating func take(_ word: String, at places: inout ArraySlice<Command.Positional>, of command: Command)
         throws
     {
-        guard let place = places.popFirst() else {
+        guard let place = places.first else {
             throw UsageError("\(word.debugDescription) is one argument too many for \(command.name)")
         }
-        positionals[place.name] = word
+        positionals[place.name, default: []].append(word)
+        if !place.isRepeated { places.removeFirst() }
     }
 
     private mutating func takeOption(_ word: String, rest: inout ArraySlice<String>, of command: Command) throws {
@@ -90,11 +101,11 @@ extension ParsedArguments {
             )
         }
         guard values[name] == nil else { throw UsageError("--\(name) is given twice") }
-        guard option.placeholder != nil else {
-            guard parts.count == 1 else { throw UsageError("--\(name) takes no value") }
-            values[name] = true
+        if let bare = option.valueWithoutText, parts.count == 1 {
+            values[name] = bare
             return
         }
+        guard option.takesText else { throw UsageError("--\(name) takes no value") }
         guard let text = parts.count == 2 ? parts[1] : rest.popFirst() else {
             throw UsageError("--\(name) needs a value: \(option.help)")
         }

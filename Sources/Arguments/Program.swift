@@ -5,11 +5,26 @@ package struct Program: Sendable {
     package let summary: String
     package let commands: [Command]
 
-    package init(name: String, version: String, summary: String, commands: [Command]) {
+    /// Tables for the end of the program's help.
+    package let sections: [Section]
+
+    package init(name: String, version: String, summary: String, commands: [Command], sections: [Section] = []) {
         self.name = name
         self.version = version
         self.summary = summary
         self.commands = commands
+        self.sections = sections
+    }
+
+    /// A table of what is true of all commands, such as variables of the environment.
+    package struct Section: Sendable {
+        package let title: String
+        package let rows: [(String, String)]
+
+        package init(_ title: String, _ rows: [(String, String)]) {
+            self.title = title
+            self.rows = rows
+        }
     }
 
     /// What a command line asks for.
@@ -61,6 +76,9 @@ extension Program {
     package var help: String {
         var text = "\(name): \(summary)\n\nUsage: \(name) COMMAND [--help]\n\nCommands\n"
         text += Self.table(Self.leaves(commands).map { ($0.path.joined(separator: " "), $0.command.summary) })
+        for section in sections {
+            text += "\n\(section.title)\n" + Self.table(section.rows)
+        }
         return text + "\n\(name) COMMAND --help shows a command's options with examples.\n"
     }
 
@@ -82,7 +100,7 @@ extension Program {
             return text + "\nCommands\n"
                 + Self.table(leaves.map { ($0.path.joined(separator: " "), $0.command.summary) })
         }
-        let places = command.positionals.map { $0.isOptional ? "[\($0.name)]" : $0.name }
+        let places = command.positionals.map(\.usage)
         let rest = command.rest.map { ["[-- \($0.name)]"] } ?? []
         text += "\nUsage: " + ([name] + path + places + ["[OPTIONS]"] + rest).joined(separator: " ") + "\n"
         let arguments = command.positionals + (command.rest.map { [$0] } ?? [])
@@ -92,9 +110,8 @@ extension Program {
         text += "\nOptions\n"
         text += Self.table(
             command.options.map { option in
-                let named = "--\(option.name)" + (option.placeholder.map { " \($0)" } ?? "")
                 let standard = option.defaultText.map { " (default: \($0))" } ?? ""
-                return (named, "\(option.help)\(standard) [\(option.environmentName)]")
+                return (option.usage, "\(option.help)\(standard) [\(option.environmentName)]")
             } + [("--help", "Show this text")],
         )
         text += "\nExamples\n"

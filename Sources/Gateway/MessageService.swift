@@ -1,7 +1,7 @@
 package import HTTPServer
 package import Ledger
 package import LedgerStore
-import Logging
+package import Logging
 import Postgres
 package import Sharing
 import TicketSharing
@@ -11,18 +11,24 @@ package struct MessageService: Sendable {
     private let store: Store
     private let reader: RequestReader
     private let budget: RefusalBudget
+    private let strangers: StrangerBudget
     private let readings: ReadService
+    private let logger: Logger
     private let clock: @Sendable () -> Timestamp
 
     package init(
         store: Store,
         reader: RequestReader,
         budget: RefusalBudget,
+        strangers: StrangerBudget,
+        logger: Logger,
         clock: @escaping @Sendable () -> Timestamp = Timestamp.now,
     ) {
         self.store = store
         self.reader = reader
         self.budget = budget
+        self.strangers = strangers
+        self.logger = logger
         self.clock = clock
         readings = ReadService(store: store)
     }
@@ -32,27 +38,51 @@ package struct MessageService: Sendable {
         let capture = reader.read(request, at: clock())
         do throws(AppendError) {
             if capture.method == "GET" { return try await read(capture) }
-            let budget = budget
-            let clock = clock
+            let bounds = bounds(for: capture)
             let answer = try await store.appender.append(
                 StateKeys(of: capture),
                 byteCount: capture.storedByteCount,
             ) { transaction in
-                transaction.decide(capture) { budget.admit(capture.source, at: clock()) }
+                transaction.decide(capture, within: bounds)
             }
+            if answer.fault == nil { reader.remember(capture) }
+            logInvitation(capture, answer)
             return HTTPResponse(answer)
         } catch {
             return HTTPResponse(error)
         }
     }
 
+    /// An invitation waits until somebody looks, whoever it says that it is from.
+    private func logInvitation(_ capture: Capture, _ answer: Answer) {
+        guard capture.direction == .inbound, answer.status == 201, !answer.isRepeat,
+            case .agreement(let message) = capture.content
+        else { return }
+        logger.notice(
+            "an invitation waits for an operator: 'shareledger agreement accept' or 'decline'; the desk is not told before",
+            metadata: [
+                "agreement": "\(message.id)",
+                "sender.url": "\(message.senderURL?.text ?? "")",
+                "source": "\(capture.source)",
+            ]
+        )
+    }
+
+    /// What may be recorded of a request.
+    private func bounds(for capture: Capture) -> IntakeBounds {
+        let (budget, strangers, clock) = (budget, strangers, clock)
+        return IntakeBounds(
+            mayRecordRefusal: { budget.admit(capture.source, at: clock()) },
+            mayKeepBody: { budget.keepsBody(of: capture.source, byteCount: $0, at: clock()) },
+            mayTake: { strangers.admit($0, $1, at: clock()) },
+        )
+    }
+
     private func read(_ capture: Capture) async throws(AppendError) -> HTTPResponse {
-        let budget = budget
-        let clock = clock
-        let mayRecord: @Sendable () -> Bool = { budget.admit(capture.source, at: clock()) }
+        let bounds = bounds(for: capture)
         let access = try await store.appender.append(StateKeys(of: capture), byteCount: capture.storedByteCount) {
             transaction in
-            transaction.authorizeRead(capture, mayRecordRefusal: mayRecord)
+            transaction.authorizeRead(capture, within: bounds)
         }
         switch access {
         case .refused(let answer): return HTTPResponse(answer)
@@ -71,17 +101,10 @@ package struct MessageService: Sendable {
                     capture,
                     answer: reading.body,
                     chunks: reading.chunks,
-                    mayRecordRefusal: mayRecord,
+                    within: bounds,
                 )
             }
             return HTTPResponse(answer, reading)
         }
-    }
-}
-
-extension Capture {
-    /// About how many bytes it takes in the ledger.
-    fileprivate var storedByteCount: Int {
-        parts.reduce(1024) { $0 + $1.content.count + 128 }
     }
 }

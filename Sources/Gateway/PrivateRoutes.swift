@@ -1,5 +1,6 @@
 package import HTTPServer
 import Ledger
+package import LedgerStore
 import Sharing
 import TicketSharing
 
@@ -8,6 +9,7 @@ package struct PrivateRoutes: Sendable {
     private let service: MessageService
     private let hosts: Set<String>
     private let token: AccessToken
+    private let ledger: LedgerIdentity
     private let readiness: @Sendable () async -> Readiness
 
     /// Whether the service takes messages.
@@ -20,15 +22,18 @@ package struct PrivateRoutes: Sendable {
     ///   - hosts: Values of `Host` that are answered, in lower case, with or without port; a page that rebinds its name
     ///     to our address brings its own.
     ///   - token: The bearer token of `/api` and `/metrics`.
+    ///   - ledger: Which ledger is served, for who has to tell services apart.
     package init(
         service: MessageService,
         hosts: [String],
         token: AccessToken,
+        ledger: LedgerIdentity,
         readiness: @escaping @Sendable () async -> Readiness,
     ) {
         self.service = service
         self.hosts = Set(hosts.map { $0.lowercased() })
         self.token = token
+        self.ledger = ledger
         self.readiness = readiness
     }
 
@@ -43,7 +48,8 @@ package struct PrivateRoutes: Sendable {
             return HTTPResponse(status: 200, contentType: "text/plain", text: "ok\n")
         case "/readyz":
             switch await readiness() {
-            case .ready: return HTTPResponse(status: 200, contentType: "text/plain", text: "ready\n")
+            case .ready:
+                return HTTPResponse(status: 200, contentType: "text/plain", text: "ready\nledger \(ledger)\n")
             case .notReady(let cause):
                 let retry = HTTPResponse.Field("Retry-After", "5")
                 return HTTPResponse(
@@ -85,7 +91,11 @@ package struct PrivateRoutes: Sendable {
     private func isKnownHost(_ host: String) -> Bool {
         let host = host.lowercased()
         guard !hosts.contains(host) else { return true }
-        guard let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") else { return false }
+        guard let colon = host.lastIndex(of: ":") else { return false }
+        let port = host[host.index(after: colon)...]
+        guard port.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), UInt16(port) != nil else {
+            return false
+        }
         return hosts.contains(String(host[..<colon]))
     }
 }

@@ -27,13 +27,17 @@ struct ReadService: Sendable {
 
     private func body(_ capture: Capture, _ record: AgreementRecord) async throws -> [UInt8] {
         guard case .ticket(let id) = capture.target else { return agreement(record, for: capture) }
-        let body = try await store.read { session in
-            try Reconstructor.share(agreement: record.agreement.id, ticket: id, in: &session)?.state.ticket.encoded()
+        let share = try await store.read { session in
+            try Reconstructor.share(agreement: record.agreement.id, ticket: id, in: &session)
         }
-        guard let body else {
+        guard let share else {
             throw AppendError.unavailable("ticket \(id) has no events")
         }
-        return body
+        // What is left without a message that is damaged is not the ticket.
+        if let fault = share.faults.first {
+            throw AppendError.unavailable("ticket \(id) is not known for certain: \(fault)")
+        }
+        return share.ticket.encoded()
     }
 
     /// The agreement as the side that asks knows it; the access key is never shown.

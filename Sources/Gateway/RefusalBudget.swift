@@ -4,9 +4,13 @@ import Synchronization
 /// How many refusals are recorded one by one, so that nobody can fill the disk with them.
 ///
 /// 60 a minute of a source and 10,000 a day in all; what is beyond is counted, and the counts are recorded once a minute.
+/// Long bodies are kept whole up to so many bytes a day, of which one source may use a quarter.
 package final class RefusalBudget: Sendable {
     package static let limitPerMinute = 60
     package static let limitPerDay = 10_000
+
+    /// Bytes of bodies that are kept whole in a day, unless another number is given.
+    package static let standardBodyByteCount = 64 * 1024 * 1024
 
     /// Sources that are told apart in a minute; all further ones count as one.
     package static let limitOfSources = 1000
@@ -18,21 +22,44 @@ package final class RefusalBudget: Sendable {
         package let since: Timestamp
     }
 
-    private struct State {
+    fileprivate struct State {
         var minute: Int64 = .min
         var day: Int64 = .min
         var today = 0
+        var bodyBytes = BodyBytes()
         var bySource: [String: Int] = [:]
         var uncounted: [String: (count: Int, since: Timestamp)] = [:]
     }
 
-    private let state: Mutex<State>
+    /// Bytes of bodies that were kept whole in a day.
+    package struct BodyBytes: Sendable, Equatable {
+        var total = 0
+        var bySource: [String: Int] = [:]
 
-    /// - Parameter alreadyToday: Refusals that are in the ledger since midnight UTC, so that a restart gives no new budget.
-    package init(alreadyToday: Int = 0, at now: Timestamp = .now()) {
+        package init(_ bySource: [String: Int] = [:]) {
+            self.bySource = bySource
+            total = bySource.values.reduce(0, +)
+        }
+    }
+
+    private let state: Mutex<State>
+    private let bodyByteLimit: Int
+
+    /// - Parameters:
+    ///   - bodyByteLimit: Bytes of bodies that are kept whole in a day.
+    ///   - alreadyToday: Refusals that are in the ledger since midnight UTC, so that a restart gives no new budget.
+    ///   - bodyBytesToday: Bytes of bodies that were kept whole since then.
+    package init(
+        bodyByteLimit: Int = RefusalBudget.standardBodyByteCount,
+        alreadyToday: Int = 0,
+        bodyBytesToday: BodyBytes = BodyBytes(),
+        at now: Timestamp = .now(),
+    ) {
         var state = State()
-        state.day = Self.day(now)
+        state.day = now.day
         state.today = alreadyToday
+        state.bodyBytes = bodyBytesToday
+        self.bodyByteLimit = bodyByteLimit
         self.state = Mutex(state)
     }
 
@@ -44,10 +71,7 @@ package final class RefusalBudget: Sendable {
                 state.minute = minute
                 state.bySource = [:]
             }
-            if state.day != Self.day(now) {
-                state.day = Self.day(now)
-                state.today = 0
-            }
+            state.begin(now.day)
             let known = state.bySource[source] != nil || state.bySource.count < Self.limitOfSources
             let source = known ? source : "others"
             guard state.bySource[source, default: 0] < Self.limitPerMinute, state.today < Self.limitPerDay else {
@@ -56,6 +80,20 @@ package final class RefusalBudget: Sendable {
             }
             state.bySource[source, default: 0] += 1
             state.today += 1
+            return true
+        }
+    }
+
+    /// Whether the body of a refused request of this source is kept whole; counts its bytes if so.
+    package func keepsBody(of source: String, byteCount: Int, at now: Timestamp) -> Bool {
+        state.withLock { state in
+            state.begin(now.day)
+            let used = state.bodyBytes.bySource[source, default: 0]
+            guard state.bodyBytes.total + byteCount <= bodyByteLimit, used + byteCount <= bodyByteLimit / 4 else {
+                return false
+            }
+            state.bodyBytes.total += byteCount
+            state.bodyBytes.bySource[source] = used + byteCount
             return true
         }
     }
@@ -69,8 +107,14 @@ package final class RefusalBudget: Sendable {
                 .sorted { $0.source < $1.source }
         }
     }
+}
 
-    private static func day(_ time: Timestamp) -> Int64 {
-        time.microseconds / 86_400_000_000
+extension RefusalBudget.State {
+    /// Begins anew on another day.
+    fileprivate mutating func begin(_ day: Int64) {
+        guard self.day != day else { return }
+        self.day = day
+        today = 0
+        bodyBytes = RefusalBudget.BodyBytes()
     }
 }

@@ -7,8 +7,11 @@ extension EventLoop {
     /// Whether one more connection from this address is within its limit.
     func accepts(_ peer: HTTPRequest.Peer) -> Bool {
         let limit = server.configuration.connectionLimitPerAddress
-        guard limit > 0, server.connectionCount(of: peer.address) >= limit else { return true }
+        guard limit > 0, !server.configuration.addressesWithoutLimit.contains(peer.address),
+            server.connectionCount(of: peer.address) >= limit
+        else { return true }
         server.load.count(\.connectionsRefused)
+        server.logger.debug("an address has all connections that it may have", metadata: ["http.peer": "\(peer)"])
         return false
     }
 

@@ -18,8 +18,11 @@ package struct HTTPServerConfiguration: Sendable {
     /// Open connections in all, shared evenly by the threads and rounded up; further ones wait in the backlog.
     package var connectionLimit = 1000
 
-    /// Open connections of one address, or 0 for no such limit, since behind a proxy there is only one address.
+    /// Open connections of one address, or 0 for no such limit; further ones are closed at once.
     package var connectionLimitPerAddress = 0
+
+    /// Addresses to which that limit does not apply: those of proxies, behind which everybody has one address.
+    package var addressesWithoutLimit: Set<String> = []
 
     /// Requests inside the handler at once; beyond it requests are answered with ``overloadResponse``.
     package var maximumActiveRequests = 512

@@ -17,6 +17,11 @@ package struct ListeningSocketError: Error, Sendable, CustomStringConvertible {
     /// As it was asked for.
     package let port: UInt16
 
+    /// Whether somebody else listens there.
+    package var isInUse: Bool {
+        cause == .system(code: EADDRINUSE)
+    }
+
     /// One sentence for an operator, with what to do.
     package var description: String {
         switch cause {

@@ -26,7 +26,7 @@ enum SecretSearch {
     }
 
     /// Bytes with their escapes undone, and where in the original each begins; one entry more says where the last ends.
-    private struct Decoded {
+    struct Decoded {
         var bytes: [UInt8] = []
         var starts: [Int] = []
 
@@ -88,7 +88,7 @@ enum SecretSearch {
 
 extension SecretSearch {
     /// Whether `\u…` or `%…` may stand for any character.
-    private static func hasNumericEscapes(_ bytes: [UInt8]) -> Bool {
+    static func hasNumericEscapes(_ bytes: [UInt8]) -> Bool {
         let marks = [UInt8(ascii: "%"), UInt8(ascii: "\\")]
         guard marks.contains(where: { position(of: $0, in: bytes, from: 0) != nil }) else { return false }
         var isAfterBackslash = false

@@ -20,6 +20,16 @@ package struct Timestamp: Sendable, Hashable, Comparable {
         microseconds.flooringDivision(by: 1000).quotient
     }
 
+    /// The day in UTC, counted from 1970-01-01.
+    package var day: Int64 {
+        microseconds.flooringDivision(by: 86_400_000_000).quotient
+    }
+
+    /// Seconds until the next day in UTC begins, rounded up.
+    package var secondsToMidnight: Int {
+        Int(86_400 - microseconds.flooringDivision(by: 86_400_000_000).remainder / 1_000_000)
+    }
+
     package static func < (lhs: Timestamp, rhs: Timestamp) -> Bool {
         lhs.microseconds < rhs.microseconds
     }

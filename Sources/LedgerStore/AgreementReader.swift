@@ -1,4 +1,4 @@
-import Cryptography
+package import Cryptography
 package import Ledger
 package import Postgres
 package import Sharing
@@ -26,6 +26,11 @@ package enum AgreementReader {
             records.append(try AgreementRow.record(row))
         }
         return records
+    }
+
+    /// Fingerprints of all access keys that any agreement has ever had.
+    package static func keyFingerprints(in session: inout PostgresSession) throws(PostgresError) -> [Digest] {
+        try session.query("SELECT fingerprint FROM ledger.access_key").decode(Digest.self)
     }
 
     /// A version of an agreement's access key; `nil` where the ledger has none of that number.

@@ -130,7 +130,7 @@ final class BatchRunner: Sendable {
             requestCount: requests.count,
             events: events,
             next: events.last?.position.next ?? loaded.head?.position.next ?? .first,
-            hasDeliveries: !transaction.changes.deliveries.isEmpty || !transaction.changes.activatedPartners.isEmpty,
+            hasDeliveries: !transaction.changes.deliveries.isEmpty || !transaction.changes.acceptedInvitations.isEmpty,
         )
         if let limit = kept.partitionLimit, report.next >= limit {
             try extendPartitions(to: report.next, &kept, in: &session)

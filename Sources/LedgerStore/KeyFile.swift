@@ -20,7 +20,19 @@ package enum KeyFile {
             throw Fault(description: "the key file \(path) cannot be read: \(reason()); --key-file names another")
         }
         guard status.st_mode & 0o077 == 0 else {
-            throw Fault(description: "the key file \(path) can be read by others; chmod 600 it")
+            let mode = String(status.st_mode & 0o777, radix: 8)
+            throw Fault(
+                description: """
+                    the key file \(path) can be read by others (mode 0\(mode)): chmod 600 it; who has read it and can get at \
+                    the database knows the agreements' access keys
+                    """
+            )
+        }
+        guard unsafe access(path, R_OK) == 0 else {
+            throw Fault(
+                description:
+                    "the key file \(path) belongs to user id \(status.st_uid) and user id \(geteuid()) cannot read it; chown it"
+            )
         }
         guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= 4096,
             // What is wrong with it does not matter here.

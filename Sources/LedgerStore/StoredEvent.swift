@@ -97,8 +97,8 @@ package struct StoredEvent: Sendable, Equatable {
         let names = try row[19, as: [String].self]
         let lengths = try row[20, as: [Int64].self]
         let commitments = try row[21, as: [Digest].self]
-        guard names.count == lengths.count, names.count == commitments.count else {
-            throw PostgresError(.decoding, "event \(position) has parts without a length or a commitment")
+        guard !names.isEmpty, names.count == lengths.count, names.count == commitments.count else {
+            throw PostgresError(.decoding, "event \(position) has no parts, or parts without a length or a commitment")
         }
         var parts: [PartLine] = []
         for (index, name) in names.enumerated() {
@@ -129,4 +129,18 @@ package struct StoredPart: Sendable, Equatable {
     package let salt: [UInt8]
     package let chunkLengths: [Int]?
     package let sealedSplices: [UInt8]?
+
+    package init(
+        name: PartName,
+        content: [UInt8],
+        salt: [UInt8],
+        chunkLengths: [Int]?,
+        sealedSplices: [UInt8]? = nil,
+    ) {
+        self.name = name
+        self.content = content
+        self.salt = salt
+        self.chunkLengths = chunkLengths
+        self.sealedSplices = sealedSplices
+    }
 }

@@ -172,6 +172,18 @@ package struct TransactionWriter: Sendable {
 
     private func deliveryStatements(_ transaction: borrowing SharingTransaction) -> [SQL] {
         var statements: [SQL] = []
+        // First, as it makes the heads of lanes that what follows may be queued in.
+        let accepted = transaction.changes.acceptedInvitations
+        if transaction.settings.deskURL != nil, !accepted.isEmpty {
+            statements.append(
+                Statements.deskCatchUp(
+                    Destination.desk.rawValue,
+                    accepted.map(\.stream),
+                    accepted.map(\.acceptance),
+                    transaction.now,
+                ),
+            )
+        }
         let deliveries = transaction.changes.deliveries
         if !deliveries.isEmpty {
             statements.append(
@@ -183,15 +195,6 @@ package struct TransactionWriter: Sendable {
                     deliveries.map(\.message.event),
                     deliveries.map(\.message.recorded),
                     transaction.now,
-                ),
-            )
-        }
-        if transaction.settings.deskURL != nil, !transaction.changes.activatedPartners.isEmpty {
-            statements.append(
-                Statements.deskCatchUp(
-                    Destination.desk.rawValue,
-                    transaction.changes.activatedPartners,
-                    transaction.now
                 ),
             )
         }
@@ -322,20 +325,19 @@ private enum Statements {
         """
     )
 
-    /// Enqueues for the desk what partners sent before they were accepted.
-    static let deskCatchUp = Statement<Int64, [Position], Timestamp>(
+    /// Enqueues for the desk what was said under invitations before they were accepted.
+    static let deskCatchUp = Statement<Int64, [Position], [Position], Timestamp>(
         """
         INSERT INTO delivery.queue (
             partner_id, stream_id, share_id, queue_position, message_position, message_id, enqueued_at, due_at,
             is_head, is_barrier, kind)
-        SELECT $1, e.stream_id, NULL, e.position, e.position, e.event_id, $3, $3,
+        SELECT $1, e.stream_id, NULL, e.position, e.position, e.event_id, $4, $4,
             row_number() OVER (PARTITION BY e.stream_id ORDER BY e.position) = 1,
             true,
             'message'
-        FROM projection.agreement AS a
-        JOIN ledger.event AS e ON e.stream_id = a.stream_id
-        WHERE a.partner_id = ANY ($2)
-            AND e.direction = 'in'
+        FROM unnest($2, $3) AS accepted (stream_id, acceptance)
+        JOIN ledger.event AS e ON e.stream_id = accepted.stream_id AND e.position < accepted.acceptance
+        WHERE e.direction = 'in'
             AND e.type IN ('agreement.invited', 'agreement.updated')
         """
     )

@@ -1,3 +1,4 @@
+import Cryptography
 import Ledger
 import LedgerStore
 import Postgres
@@ -157,7 +158,6 @@ extension MaterialReader {
                         WHERE a.about = e.event_id
                             AND a.type = 'attempt.succeeded'
                     ),
-                    b.part IS NOT NULL AND y.part IS NULL,
                     CASE
                         WHEN e.share_id IS NULL AND y.splices IS NOT NULL THEN (
                             SELECT max(k.version)
@@ -165,7 +165,8 @@ extension MaterialReader {
                             WHERE k.stream_id = e.stream_id
                                 AND k.position <= e.position
                         )
-                    END
+                    END,
+                    f.names, f.lengths, f.commitments
                 FROM ledger.event AS e
                 LEFT JOIN ledger.share AS sh ON sh.share_id = e.share_id
                 CROSS JOIN LATERAL (
@@ -174,6 +175,11 @@ extension MaterialReader {
                         WHEN 'body' = ANY (e.part_names) THEN 'body'
                     END
                 ) AS b (part)
+                CROSS JOIN LATERAL (
+                    SELECT array_agg(p.name), array_agg(p.length), array_agg(p.commitment)
+                    FROM unnest(e.part_names, e.part_lengths, e.part_commitments) AS p (name, length, commitment)
+                    WHERE p.name IN ('facts', b.part)
+                ) AS f (names, lengths, commitments)
                 LEFT JOIN ledger.payload AS y ON y.position = e.position AND y.part = b.part
                 WHERE \(chain)
                     AND e.direction = 'out'
@@ -184,21 +190,45 @@ extension MaterialReader {
                 LIMIT \(Int64(Self.pageCount))
                 """
             )
+            let state = try LedgerReader.faults(of: try Self.lines(of: rows), in: &session)
+            let damages = Dictionary(
+                state.faults.map { ($0.key.position, PartFault($0.key, $0.value)) },
+                uniquingKeysWith: { $0.place.part.rawValue < $1.place.part.rawValue ? $0 : $1 },
+            )
+            let erased = Set(state.erased.map(\.position))
             for row in rows {
                 let lane = try place(of: agreement, row[2, as: Position?.self], row[3, as: String?.self])
+                let position = try row[0, as: Position.self]
                 material.lanes[lane].messages.append(
                     SelectedMessage(
-                        position: try row[0, as: Position.self],
+                        position: position,
                         event: try row[1, as: EventID.self],
                         isAcknowledged: try row[5, as: Bool.self],
-                        isErased: try row[6, as: Bool.self],
-                        keyVersion: try row[7, as: Int32?.self].map { Int($0) },
+                        isErased: erased.contains(position),
+                        damage: damages[position],
+                        keyVersion: try row[6, as: Int32?.self].map { Int($0) },
                     ),
                 )
                 next = try row[4, as: Int64.self] + 1
             }
             guard try goesOn(after: rows.count) else { return }
         }
+    }
+
+    /// What leaves say of the parts that would be sent, and of those that say how.
+    private static func lines(of rows: Rows) throws -> [(position: Position, line: PartLine)] {
+        var lines: [(position: Position, line: PartLine)] = []
+        for row in rows {
+            let position = try row[0, as: Position.self]
+            let names = try row[7, as: [String].self]
+            let lengths = try row[8, as: [Int64].self]
+            for (index, commitment) in try row[9, as: [Digest].self].enumerated() {
+                guard let name = PartName(rawValue: names[index]) else { continue }
+                let line = PartLine(name: name, byteCount: Int(lengths[index]), commitment: commitment)
+                lines.append((position, line))
+            }
+        }
+        return lines
     }
 
     /// The shares that have an accepted message in the range, in either direction.

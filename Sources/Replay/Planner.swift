@@ -155,6 +155,10 @@ extension Planner {
             refusals.append(ReplayNotice(.unfolded, lane.agreement, lane.ticket, at: position, text: text))
         }
         for message in lane.messages {
+            if let damage = message.damage {
+                let text = "nothing altered is sent: \(damage); compare with a backup, and begin after it with --from"
+                refusals.append(ReplayNotice(.damaged, lane.agreement, lane.ticket, at: message.position, text: text))
+            }
             if message.isErased {
                 let advice = lane.ticket == nil ? "begin after it with --from" : "'--mode state' sends what is left"
                 let text = "the body of the message at \(message.position) is erased; \(advice)"
@@ -226,7 +230,7 @@ extension Planner {
         if let open {
             let text = """
                 the lane stands still at \(head.message), and the delivery of \(open.message) is not in the range: include it, \
-                or use '--mode state'
+                use '--mode state', or give it up with 'shareledger delivery skip'
                 """
             refusals.append(ReplayNotice(.blocked, lane.agreement, lane.ticket, at: head.message, text: text))
             return lane.waitingCount

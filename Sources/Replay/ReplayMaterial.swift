@@ -1,4 +1,5 @@
 import Ledger
+import LedgerStore
 import Sharing
 import TicketSharing
 
@@ -62,8 +63,11 @@ struct SelectedMessage: Sendable, Equatable {
     /// Whether the partner has answered it with success.
     let isAcknowledged: Bool
 
-    /// Whether bytes of its body are gone.
-    let isErased: Bool
+    /// Whether its body is erased.
+    var isErased = false
+
+    /// What is wrong with its facts, or with the body that would be sent.
+    var damage: PartFault?
 
     /// The version of the access key that stands in it.
     let keyVersion: Int?

@@ -42,6 +42,8 @@ package struct ReplayNotice: Sendable, Equatable {
         case keySuperseded = "key_superseded"
         /// The bytes of a message are erased.
         case erased
+        /// The bytes of a message are not those that were recorded.
+        case damaged
         /// Old values would be the last that the partner hears.
         case endsEarly = "ends_early"
         /// A message of the share cannot be folded, so that its state is not known.

@@ -11,11 +11,11 @@ struct ReplayOrders: Sendable {
     static let recordedPositionCount = 1_000
 
     let plan: ReplayPlan
-    let warrant: ReplayWarrant
+    let warrant: Warrant
     private let lanes: [Place: ReplayLanePlan]
     private let streams: Set<Position>
 
-    init(_ plan: ReplayPlan, _ warrant: ReplayWarrant) {
+    init(_ plan: ReplayPlan, _ warrant: Warrant) {
         self.plan = plan
         self.warrant = warrant
         streams = Set(plan.lanes.map(\.lane.stream))

@@ -56,23 +56,6 @@ package struct ReplayRequest: Sendable, Equatable {
     }
 }
 
-/// Why a replay is asked for, and by whom; kept on record.
-package struct ReplayWarrant: Sendable, Equatable {
-    /// Bytes that a reason may have.
-    package static let reasonByteLimit = 1000
-
-    package let reason: String
-    package let `operator`: String
-
-    /// `nil` where the reason says nothing or is too long.
-    package init?(reason: String, operator: String) {
-        let reason = reason.drop { $0.isWhitespace }
-        guard !reason.isEmpty, reason.utf8.count <= Self.reasonByteLimit else { return nil }
-        self.reason = String(reason)
-        self.operator = `operator`
-    }
-}
-
 /// What was asked for names nothing that is there.
 package struct UnknownReplayScope: Error, Sendable, Equatable, CustomStringConvertible {
     package let description: String

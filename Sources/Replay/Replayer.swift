@@ -2,7 +2,7 @@ import JSON
 package import Ledger
 package import LedgerStore
 import Postgres
-import Sharing
+package import Sharing
 
 /// Plans replays and has them carried out: recorded, and put into the queue of deliveries.
 package struct Replayer: Sendable {
@@ -42,7 +42,7 @@ package struct Replayer: Sendable {
     /// Plans, and unless the plan refuses records the replay and enqueues all of it, in one transaction.
     ///
     /// Throws as ``plan(_:)`` does, and ``AppendError``.
-    package func start(_ request: ReplayRequest, _ warrant: ReplayWarrant) async throws -> Outcome {
+    package func start(_ request: ReplayRequest, _ warrant: Warrant) async throws -> Outcome {
         var plan = try await plan(request)
         for _ in 1...Self.planLimit {
             guard !plan.isRefused else { return .refused(plan) }
@@ -55,7 +55,7 @@ package struct Replayer: Sendable {
     /// Records and enqueues a plan that was made before; `nil`, and nothing recorded, where it does not hold any more.
     ///
     /// What was sent since then in the lanes of the plan is sent again behind it. Throws ``AppendError``.
-    package func start(_ plan: ReplayPlan, _ warrant: ReplayWarrant) async throws -> StartedReplay? {
+    package func start(_ plan: ReplayPlan, _ warrant: Warrant) async throws -> StartedReplay? {
         guard !plan.isRefused else { return nil }
         let orders = ReplayOrders(plan, warrant)
         let decided = try await store.appender.append(

@@ -11,7 +11,8 @@ package enum StateReplay {
     ///
     /// The first is a POST where the partner is not known to hold the ticket and may be sent it, a PUT elsewhere. Tags
     /// and custom fields that the agreement does not allow now are left out, and so are comments that are erased. Throws
-    /// ``FoldFault`` where a message of the share cannot be folded: an older state would take the partner back.
+    /// ``FoldFault`` where a message of the share cannot be folded, as an older state would take the partner back, and
+    /// ``PartFault`` where that is because its bytes are not those that were recorded.
     package static func messages(
         agreement: AgreementID,
         ticket: TicketID,
@@ -20,10 +21,11 @@ package enum StateReplay {
     ) throws -> [StateMessage] {
         try session.transaction(.snapshot) { session in
             guard let record = try AgreementReader.all(where: "a.agreement = \(agreement.text)", in: &session).first,
-                let share = try Reconstructor.share(agreement: agreement, ticket: ticket, in: &session),
-                share.ticket.isShared
+                let share = try Reconstructor.share(agreement: agreement, ticket: ticket, in: &session)
             else { return [] }
-            if let fault = share.faults.first { throw fault }
+            // Before anything is concluded from the ticket, as whether it is shared at all.
+            if let fault = share.faults.first { throw fault.damage ?? fault }
+            guard share.ticket.isShared else { return [] }
             let isHeld = try isHeld(ticket, of: record.stream, in: &session)
             return share.state.sendable.stateMessages(
                 isShare: record.ourRole == .sender && !isHeld,

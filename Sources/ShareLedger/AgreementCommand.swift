@@ -3,12 +3,11 @@ import Cryptography
 import JSON
 import Ledger
 import LedgerStore
+import Postgres
 import Sharing
 import TicketSharing
 
 private let uuid = Command.Positional("UUID", help: Lookup.agreementHelp)
-private let partner = Command.Positional("PARTNER", help: "The partner's name")
-private let companyName = Option<String>("name", "TEXT", help: "Our company's name, as the partner reads it")
 private let partnerName = Option<String>(
     "partner-name",
     "NAME",
@@ -20,15 +19,12 @@ private let allowPrivateAddress = Flag(
     help: "Its name may resolve to an address that is not public"
 )
 private let allowHTTP = Flag("allow-http", help: "It may be spoken to without TLS")
-private let withoutTags = Flag("no-tags", help: "Do not share tags")
-private let withoutCustomFields = Flag("no-custom-fields", help: "Do not share custom fields")
-private let withoutPublicComments = Flag("no-public-comments", help: "Let the receiver add private comments only")
 
 let agreementCommand = Command(
     "agreement",
     summary: "Agreements under which tickets are shared",
     subcommands: [
-        inviteCommand, listCommand, showCommand,
+        agreementInviteCommand, listCommand, showCommand,
         answering(
             "accept",
             "Accept a partner's invitation",
@@ -42,48 +38,17 @@ let agreementCommand = Command(
     ],
 )
 
-// MARK: - Commands
+private let invitationAdvice = """
+    Anybody can invite us in anybody's name: an invitation that reads "pending: accept or decline" waits for an operator,
+    whoever's URL it names, and the desk is told only once it is accepted. "invited from" is the address that it came from.
+    """
 
-private let inviteCommand = Command(
-    "invite",
-    summary: "Invite a partner: make an agreement and send it",
-    examples: [.init("agreement invite lenswerk --name MondoCam", "Propose to share tickets with lenswerk")],
-    positionals: [partner],
-    options: Options.common + [companyName, withoutTags, withoutCustomFields, withoutPublicComments, Options.json],
-) { arguments in
-    let name = try arguments.required(partner)
-    let permissions = Agreement.Permissions(
-        syncsTags: !arguments[withoutTags],
-        syncsCustomFields: !arguments[withoutCustomFields],
-        allowsPublicComments: !arguments[withoutPublicComments],
-    )
-    let company = arguments[companyName]
-    return try await Workspace.with(arguments) { workspace in
-        try await workspace.store { store in
-            let found = try await store.read { session in try Lookup.partner(name, in: &session) }
-            let local = hexadecimal(Randomness.system.bytes(16))
-            guard let key = AccessKey(hexadecimal(Randomness.system.bytes(20))) else {
-                preconditionFailure("hex digits make a key")
-            }
-            let agreement = Agreement(
-                id: AgreementID(of: local, below: store.settings.publicURL, digest: sha1),
-                name: company,
-                senderURL: store.settings.publicURL,
-                receiverURL: found.baseURL,
-                status: .pending,
-                deactivatedBy: nil,
-                permissions: permissions,
-            )
-            let body = AgreementDraft.invitation(to: agreement, key: key).encoded(as: found.dialect)
-            let answer = try await send(body, .post, agreement.id, partner: name, store)
-            return try await report(answer, agreement.id, "invited", arguments, store)
-        }
-    }
-}
+// MARK: - Commands
 
 private let listCommand = Command(
     "list",
     summary: "List the agreements",
+    discussion: invitationAdvice,
     examples: [.init("agreement list", "All of them, with their partners")],
     options: Options.common + [Options.json],
 ) { arguments in
@@ -97,15 +62,20 @@ private let listCommand = Command(
 
 private let showCommand = Command(
     "show",
-    summary: "Show one agreement",
-    examples: [.init("agreement show ae7d", "What stands in it now")],
+    summary: "Show one agreement, and what of it is on its way",
+    discussion: invitationAdvice,
+    examples: [.init("agreement show ae7d", "What stands in it now, and what waits")],
     positionals: [uuid],
     options: Options.common + [Options.json],
 ) { arguments in
     let text = try arguments.required(uuid)
     return try await Workspace.with(arguments) { workspace in
         try await workspace.store { store in
-            try await show(store.read { session in try Lookup.agreement(text, in: &session) }, arguments, store)
+            let record = try await store.read { session in try Lookup.agreement(text, in: &session) }
+            let queue = try await store.read { session in
+                try DeliverySummary(of: "a.stream_id = \(record.stream)", in: &session)
+            }
+            try await show(record, arguments, store, queue)
             return 0
         }
     }
@@ -161,8 +131,14 @@ private func answering(
                     try PartnerReader.all(in: &session).first { $0.name == name }?.dialect ?? .standard
                 }
                 let draft = AgreementDraft.change(of: record.agreement.id, to: status, by: record.ourRole)
-                let answer = try await send(draft.encoded(as: dialect), .put, record.agreement.id, partner: name, store)
-                return try await report(answer, record.agreement.id, "is \(status.rawValue)", arguments, store)
+                let answer = try await sendAgreement(
+                    draft.encoded(as: dialect),
+                    .put,
+                    record.agreement.id,
+                    partner: name,
+                    store
+                )
+                return try await reportAgreement(answer, record.agreement.id, "is \(status.rawValue)", arguments, store)
             }
         }
     }
@@ -201,7 +177,7 @@ private func partner(
 }
 
 /// Sends an agreement message as our side of it, as the desk would through the private listener.
-private func send(
+func sendAgreement(
     _ body: [UInt8],
     _ method: RequestMethod,
     _ id: AgreementID,
@@ -226,7 +202,7 @@ private func send(
     }
 }
 
-private func report(
+func reportAgreement(
     _ answer: Answer,
     _ id: AgreementID,
     _ what: String,
@@ -246,12 +222,22 @@ private func report(
 }
 
 /// One agreement, as an object where JSON is wanted.
-private func show(_ record: AgreementRecord, _ arguments: ParsedArguments, _ store: Store) async throws {
+private func show(
+    _ record: AgreementRecord,
+    _ arguments: ParsedArguments,
+    _ store: Store,
+    _ queue: DeliverySummary? = nil,
+) async throws {
     let partners = try await partners(store)
     if arguments[Options.json] {
-        JSONText.print { write(record, partners, to: &$0) }
+        JSONText.print { object in
+            write(record, partners, to: &object)
+            queue?.write(to: &object)
+        }
     } else {
         printTable([record], partners)
+        guard let queue else { return }
+        Console.print("\n" + PageFields.text(queue.fields(list: "--agreement \(record.agreement.id.text)")))
     }
 }
 
@@ -281,20 +267,23 @@ private func write(_ record: AgreementRecord, _ partners: PartnerDirectory, to o
     object.member("sync_tags", agreement.permissions.syncsTags)
     object.member("sync_custom_fields", agreement.permissions.syncsCustomFields)
     object.member("allows_public_comments", agreement.permissions.allowsPublicComments)
+    object.optional("invited_from", record.invitedFrom)
+    object.member("waits_for_operator", record.isInvitationToUs)
     object.member("position", record.last.receipt.position.rawValue)
     object.member("recorded_at", "\(record.last.receipt.recorded)")
 }
 
 private func printTable(_ records: [AgreementRecord], _ partners: PartnerDirectory) {
-    var table = TextTable(["agreement", "partner", "we are", "status", "by", "name", "last change"])
+    var table = TextTable(["agreement", "partner", "we are", "status", "by", "name", "invited from", "last change"])
     for record in records {
         table.add([
             record.agreement.id.text,
             partners[record.partner]?.name,
             record.ourRole.rawValue,
-            record.agreement.status.rawValue,
+            record.isInvitationToUs ? "pending: accept or decline" : record.agreement.status.rawValue,
             record.agreement.deactivatedBy?.rawValue,
             record.agreement.name,
+            record.invitedFrom,
             "\(record.last.receipt.recorded)",
         ])
     }

@@ -28,34 +28,48 @@ final class DurabilityGuard: Sendable {
         }
     }
 
-    /// Whether messages are taken.
+    /// Whether messages are taken, within a second: whoever asks has deadlines of his own.
+    ///
+    /// A database that is too slow for that is not ready, but nothing is made of it: the next regular look decides.
     func readiness() async -> PrivateRoutes.Readiness {
-        await check()
-        return state.withLock { $0.map { .notReady($0) } ?? .ready }
+        do {
+            let problem = try await problem(leaseLimit: .milliseconds(500), queryLimit: .milliseconds(300))
+            note(problem)
+            return problem.map { .notReady($0) } ?? .ready
+        } catch {
+            return .notReady("the database is not available: \(error)")
+        }
     }
 
     /// Looks now.
     func check() async {
-        let problem: String?
         do {
-            let unsafe = try await store.read { session in
-                try session.query(
-                    """
-                    SELECT name
-                    FROM pg_settings
-                    WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')
-                        AND setting = 'off'
-                    ORDER BY name
-                    """
-                )
-                .decode((String).self)
-            }
-            problem =
-                unsafe.isEmpty ? nil : "\(unsafe.joined(separator: ", ")) off: a commit may be lost; switch it on again"
-            store.appender.setUnavailable(problem)
+            note(try await problem(leaseLimit: .seconds(10), queryLimit: .seconds(10)))
         } catch {
-            problem = "the database is not available: \(error)"
+            note("the database is not available: \(error)")
         }
+    }
+
+    /// What of PostgreSQL's settings speaks against it; throws where it does not answer.
+    private func problem(leaseLimit: Duration, queryLimit: Duration) async throws -> String? {
+        let unsafe = try await store.pool.withConnection(within: leaseLimit) { connection in
+            try await connection.query(Self.question, within: queryLimit).decode((String).self)
+        }
+        let problem =
+            unsafe.isEmpty ? nil : "\(unsafe.joined(separator: ", ")) off: a commit may be lost; switch it on again"
+        store.appender.setUnavailable(problem)
+        return problem
+    }
+
+    private static let question: SQL = """
+        SELECT name
+        FROM pg_settings
+        WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')
+            AND setting = 'off'
+        ORDER BY name
+        """
+
+    private func note(_ problem: String?) {
         let old = state.withLock { state in
             defer { state = problem }
             return state

@@ -18,7 +18,8 @@ let eventCommand = Command(
             "show",
             summary: "Show one event: its leaf, its parts, what they say",
             discussion: """
-                The leaf is the text that the event's hash is made of; its parts are checked against it. Bodies, which may
+                The leaf is the text that the event's hash is made of; its parts are checked against it: held, damaged, erased
+                by an event that names them, or missing. The exit status is 1 where anything is damaged or missing. Bodies, which may
                 hold what customers wrote, are shown by --raw only: before it prints them it records in the ledger who reads
                 what. Where a credential stood, stored bytes hold [secret].
                 """,
@@ -60,10 +61,10 @@ private func printBytes(of selection: EventSelection, _ arguments: ParsedArgumen
 {
     let name = arguments[part] ?? .body
     let found = try await store.read { session in try selection.found(in: &session) }
-    let bytes = try await store.read { session in
-        try LedgerReader.parts(of: found.position, in: &session)[name]?.content
-    }
-    guard let bytes else {
+    let checked = try await store.read { session in try CheckedParts(of: [found], named: [name], in: &session) }
+    let fault = checked.faults[PartPlace(found.position, name)].map { PartFault(PartPlace(found.position, name), $0) }
+    guard let bytes = checked.parts[found.position]?[name]?.content else {
+        if let fault { throw CommandFailure("\(fault): compare with a backup") }
         let was = found.parts.contains { $0.name == name }
         let why =
             was
@@ -78,7 +79,9 @@ private func printBytes(of selection: EventSelection, _ arguments: ParsedArgumen
     }
     Console.print(raw: bytes)
     Console.note("Recorded at position \(receipt.position) that \(by) read this")
-    return 0
+    guard let fault else { return 0 }
+    Console.note("These are not the bytes that were recorded: \(fault)")
+    return 1
 }
 
 /// How an event is named on a command line.

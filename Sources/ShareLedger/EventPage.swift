@@ -10,30 +10,31 @@ struct EventPage: Sendable {
     private let partner: String?
     private let parts: [PartName: StoredPart]
     private let hasTrueLeaf: Bool
-    private let matches: [PartName: Bool]
+    private let faults: [PartName: PartFault.Kind]
 
     init(of event: StoredEvent, in session: inout PostgresSession) throws {
         self.event = event
         var names = PartnerNames()
         partner = try names.entries(of: [event], in: &session).first?.partner
-        parts = try LedgerReader.parts(of: event.position, in: &session)
+        let checked = try CheckedParts(of: [event], in: &session)
+        parts = checked.parts[event.position] ?? [:]
+        faults = Dictionary(checked.faults.map { ($0.key.part, $0.value) }, uniquingKeysWith: { $1 })
         var sha256 = SHA256()
         hasTrueLeaf = event.hasTrueLeaf(with: &sha256)
-        var matches: [PartName: Bool] = [:]
-        for line in event.parts {
-            matches[line.name] = parts[line.name]?.matches(line, with: &sha256)
-        }
-        self.matches = matches
     }
 
-    /// Whether the leaf is the stored one and every part that is there is the committed one.
+    /// Whether the leaf is the stored one and every part is the committed one, or erased by an event that names it.
     var isSound: Bool {
-        hasTrueLeaf && matches.values.allSatisfy { $0 }
+        hasTrueLeaf && faults.isEmpty
     }
 
     /// What became of a part's bytes.
     private func state(of part: PartName) -> String {
-        matches[part].map { $0 ? "held" : "damaged" } ?? "erased"
+        switch faults[part] {
+        case .altered: "damaged"
+        case .missing: "missing"
+        case nil: parts[part] == nil ? "erased" : "held"
+        }
     }
 }
 

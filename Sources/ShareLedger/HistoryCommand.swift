@@ -19,7 +19,8 @@ let historyCommand = Command(
     summary: "What happened: the events of the ledger, in order",
     discussion: """
         Every message, attempt to deliver one, and act of an operator. Without SHARE and options it is the whole ledger.
-        Positions have no gaps: what is missing between two lines is what the options leave out.
+        Positions have no gaps: what is missing between two lines is what the options leave out. The reason is what was wrong
+        with an attempt or with a message that was refused, or what an operator gave as one.
         """,
     examples: [
         .init("history ae7d/3a71", "All that happened to one share"),
@@ -55,7 +56,9 @@ private enum HistoryPrinter {
     private static let pageCount = 1000
 
     static func printTable(_ condition: SQL, limit: Int?, in session: inout PostgresSession) throws -> Bool {
-        var table = TextTable(["position", "recorded at", "type", "dir", "status", "partner", "agreement", "ticket"])
+        var table = TextTable([
+            "position", "recorded at", "type", "dir", "status", "partner", "agreement", "ticket", "reason",
+        ])
         let isCut = try forEachPage(condition, limit: limit, in: &session) { entries in
             for entry in entries {
                 table.add([
@@ -67,6 +70,7 @@ private enum HistoryPrinter {
                     entry.partner,
                     entry.event.stream.agreement.map(ShortIdentifier.of),
                     entry.event.ticket.map(ShortIdentifier.of),
+                    entry.reason.map { TerminalText.shortened($0, to: 80) },
                 ])
             }
             Console.print(table.take())
@@ -90,6 +94,7 @@ private enum HistoryPrinter {
                     object.optional("partner", entry.partner)
                     object.member("recorded_at", "\(event.recorded)")
                     object.optional("status", event.status.map { Int64($0) })
+                    object.optional("reason", entry.reason)
                 }
             }
             list.flush()

@@ -9,17 +9,16 @@ struct HistoryEntry: Sendable {
 
     /// The partner's name: today's where the event belongs to an agreement, else the one that was recorded with it.
     let partner: String?
+
+    /// Why it came to this: of an attempt what went wrong, of a refusal what was refused, of an operator's act the reason.
+    let reason: String?
 }
 
-/// Finds out which partner an event has to do with, and remembers it for the next one.
+/// Finds out which partner an event has to do with, and why it is there; partners are remembered for the next one.
 struct PartnerNames: Sendable {
     private var byStream: [Position: String] = [:]
 
-    func partner(of event: StoredEvent, recorded: [Position: String]) -> String? {
-        byStream[event.streamID] ?? recorded[event.position]
-    }
-
-    /// The events with their partners, in two queries at most.
+    /// The events with their partners and reasons, in two queries at most.
     mutating func entries(
         of events: [StoredEvent],
         in session: inout PostgresSession,
@@ -39,15 +38,27 @@ struct PartnerNames: Sendable {
                 byStream[stream] = name
             }
         }
-        let others = events.filter { byStream[$0.streamID] == nil }.map(\.position)
-        var recorded: [Position: String] = [:]
-        if !others.isEmpty {
-            let parts = try LedgerReader.parts(of: others, named: [.detail], in: &session)
-            for (position, parts) in parts {
-                recorded[position] = parts[.detail]?.member("partner")
-            }
+        let details = events.filter { byStream[$0.streamID] == nil || $0.mayHaveReason }.map(\.position)
+        let parts = details.isEmpty ? [:] : try LedgerReader.parts(of: details, named: [.detail], in: &session)
+        return events.map { event in
+            let detail = parts[event.position]?[.detail]
+            return HistoryEntry(
+                event: event,
+                partner: byStream[event.streamID] ?? detail?.member("partner"),
+                reason: detail.flatMap { event.reason(in: $0) },
+            )
         }
-        return events.map { HistoryEntry(event: $0, partner: partner(of: $0, recorded: recorded)) }
+    }
+}
+
+extension StoredEvent {
+    /// Whether its detail may say why; what a help desk sent says so itself.
+    fileprivate var mayHaveReason: Bool {
+        !type.changesState && type != .agreementRead && type != .ticketRead && type != .messageDuplicated
+    }
+
+    fileprivate func reason(in detail: StoredPart) -> String? {
+        type == .messageRefused ? detail.member("detail") : detail.member("error") ?? detail.member("reason")
     }
 }
 

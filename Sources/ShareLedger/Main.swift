@@ -12,9 +12,11 @@ import Foundation
         summary: "records, delivers, reconstructs and replays what help desks share with each other",
         commands: [
             initCommand, serveCommand, migrateCommand, partnerCommand, agreementCommand, ticketCommand,
-            historyCommand, eventCommand, reconstructCommand, replayCommand, projectionCommand, sqlCommand,
+            deliveryCommand, historyCommand, eventCommand, reconstructCommand, replayCommand, projectionCommand,
+            sqlCommand,
             doctorCommand,
         ],
+        sections: [HelpSections.environment, HelpSections.exitStatus],
     )
 
     /// Leaves the work to other threads and waits for the end of the process.

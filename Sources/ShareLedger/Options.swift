@@ -73,6 +73,13 @@ enum Options {
         help: "Connections at a time, on each listener",
         defaultText: "1000"
     )
+    static let connectionLimitPerAddress = Option<Int>(
+        "connection-limit-per-address",
+        "N",
+        in: 0...100_000,
+        help: "Connections of one address on the public listener, trusted proxies excepted; 0 is no limit",
+        defaultText: "a quarter of them"
+    )
     static let retrySchedule = Option<RetrySchedule>(
         "retry-schedule",
         "5s,1m,…",

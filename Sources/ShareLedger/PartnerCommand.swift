@@ -5,27 +5,37 @@ import LedgerStore
 import Sharing
 import TicketSharing
 
-private let name = Command.Positional("NAME", help: "The partner's short name: \(PartnerRecord.nameForm)")
-private let url = Option<BaseURL>("url", "URL", help: "The partner's base URL") { text in
-    do throws(BaseURLFault) {
-        return try BaseURL(text)
-    } catch {
-        throw UsageError("--url takes a base URL such as https://desk.example/sharing: \(error.rawValue)")
+/// What commands on partners take.
+enum PartnerOptions {
+    static let name = Command.Positional("NAME", help: "The partner's short name: \(PartnerRecord.nameForm)")
+    static let url = Option<BaseURL>("url", "URL", help: "The partner's base URL") { text in
+        do throws(BaseURLFault) {
+            return try BaseURL(text)
+        } catch {
+            throw UsageError("--url takes a base URL such as https://desk.example/sharing: \(error.rawValue)")
+        }
+    }
+
+    /// - Parameter defaultText: What is taken where it is not given.
+    static func dialect(defaultText: String?) -> Option<Dialect> {
+        Option<Dialect>(choosing: "dialect", help: "What its software expects", defaultText: defaultText)
+    }
+
+    /// - Parameter defaultText: What is taken where it is not given.
+    static func concurrency(defaultText: String?) -> Option<Int> {
+        Option<Int>("concurrency", "N", in: 1...1000, help: "Requests to it at a time", defaultText: defaultText)
     }
 }
-private let dialect = Option<Dialect>(choosing: "dialect", help: "What its software expects", defaultText: "standard")
+
+private let name = PartnerOptions.name
+private let url = PartnerOptions.url
+private let dialect = PartnerOptions.dialect(defaultText: "standard")
+private let concurrency = PartnerOptions.concurrency(defaultText: "\(PartnerRecord.standardConcurrency)")
 private let allowPrivateAddress = Flag(
     "allow-private-address",
     help: "Its name may resolve to an address that is not public"
 )
 private let allowHTTP = Flag("allow-http", help: "It may be spoken to without TLS")
-private let concurrency = Option<Int>(
-    "concurrency",
-    "N",
-    in: 1...1000,
-    help: "Requests to it at a time",
-    defaultText: "4"
-)
 
 let partnerCommand = Command(
     "partner",
@@ -72,18 +82,21 @@ let partnerCommand = Command(
         },
         Command(
             "show",
-            summary: "Show one partner",
-            examples: [.init("partner show lenswerk", "What we know of it")],
+            summary: "Show one partner, and what is on its way to it",
+            examples: [.init("partner show lenswerk", "What we know of it, and what waits")],
             positionals: [name],
             options: Options.common + [Options.json],
         ) { arguments in
             let wanted = try arguments.required(name)
-            let found = try await Workspace.with(arguments) { workspace in
-                try await workspace.session { session in try Lookup.partner(wanted, in: &session) }
+            let page = try await Workspace.with(arguments) { workspace in
+                try await workspace.session { session in
+                    try PartnerPage(of: try Lookup.partner(wanted, in: &session), in: &session)
+                }
             }
-            show(found, arguments)
+            page.print(arguments)
             return 0
         },
+        partnerSetCommand,
         pausing("pause", summary: "Hold all deliveries to a partner back", isPaused: true),
         pausing("resume", summary: "Let the deliveries to a paused partner go on", isPaused: false),
     ],
@@ -123,9 +136,9 @@ private func partners(_ arguments: ParsedArguments) async throws -> [PartnerReco
 }
 
 /// One partner, as an object where JSON is wanted.
-private func show(_ partner: PartnerRecord, _ arguments: ParsedArguments, title: String? = nil) {
+func show(_ partner: PartnerRecord, _ arguments: ParsedArguments, title: String? = nil) {
     if arguments[Options.json] {
-        JSONText.print { write(partner, to: &$0) }
+        JSONText.print { partner.write(to: &$0) }
     } else {
         printTable([partner])
         if let title { Console.note(title) }
@@ -134,34 +147,43 @@ private func show(_ partner: PartnerRecord, _ arguments: ParsedArguments, title:
 
 private func show(_ partners: [PartnerRecord], _ arguments: ParsedArguments) {
     if arguments[Options.json] {
-        Console.print(json: JSONText.lines(partners) { write($0, to: &$1) })
+        Console.print(json: JSONText.lines(partners) { $0.write(to: &$1) })
     } else {
         printTable(partners)
     }
 }
 
-private func write(_ partner: PartnerRecord, to object: inout JSONWriter) {
-    object.member("name", partner.name)
-    object.member("url", partner.baseURL.text)
-    object.member("dialect", partner.dialect.rawValue)
-    object.member("state", partner.state.rawValue)
-    object.member("paused", partner.isPaused)
-    object.member("allow_private_address", partner.allowsPrivateAddress)
-    object.member("allow_http", partner.allowsHTTP)
-    object.member("concurrency", partner.concurrency)
-    object.member("position", partner.id.rawValue)
+extension PartnerRecord {
+    /// Writes the members of its object.
+    func write(to object: inout JSONWriter) {
+        object.member("name", name)
+        object.member("url", baseURL.text)
+        object.member("dialect", dialect.rawValue)
+        object.member("state", state.rawValue)
+        object.member("paused", isPaused)
+        object.member("allow_private_address", allowsPrivateAddress)
+        object.member("allow_http", allowsHTTP)
+        object.member("concurrency", concurrency)
+        object.member("position", id.rawValue)
+    }
+}
+
+extension PartnerRecord {
+    /// What an operator has allowed for it beyond the usual.
+    var allowed: [String] {
+        [(allowsHTTP, "http"), (allowsPrivateAddress, "private-address")].filter(\.0).map(\.1)
+    }
 }
 
 private func printTable(_ partners: [PartnerRecord]) {
     var table = TextTable(["name", "state", "dialect", "url", "allows"])
     for partner in partners {
-        let allowed = [(partner.allowsHTTP, "http"), (partner.allowsPrivateAddress, "private-address")]
         table.add([
             partner.name,
             partner.isPaused ? "paused" : partner.state.rawValue,
             partner.dialect.rawValue,
             partner.baseURL.text,
-            allowed.filter(\.0).map(\.1).joined(separator: ","),
+            partner.allowed.joined(separator: ","),
         ])
     }
     Console.print(table.text)

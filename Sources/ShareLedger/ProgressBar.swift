@@ -1,7 +1,8 @@
+import LedgerStore
 import Projections
 import Synchronization
 
-/// How far a fold has come, drawn over one line of a terminal ten times a second at most; nothing without a terminal.
+/// How far something long has come, drawn over one line of a terminal ten times a second at most; nothing without a terminal.
 final class ProgressBar: Sendable {
     private struct State {
         var drawn: ContinuousClock.Instant?
@@ -18,15 +19,26 @@ final class ProgressBar: Sendable {
         self.title = title
     }
 
-    /// Draws; may be called from anywhere, in any order.
+    /// Draws how far a fold has come; may be called from anywhere, in any order.
     func show(_ progress: FoldProgress) {
+        show(progress.done, of: progress.total, "shares", eventCount: progress.eventCount)
+    }
+
+    /// Draws how far an audit has come; may be called from anywhere, in any order.
+    func show(_ progress: AuditProgress) {
+        show(progress.done, of: progress.total, "events", eventCount: progress.done)
+    }
+
+    private func show(_ done: Int, of total: Int, _ things: String, eventCount: Int) {
         guard Console.showsProgress else { return }
         let now = ContinuousClock.now
         state.withLock { state in
             let isDue = state.drawn.map { now - $0 >= .milliseconds(100) } ?? true
             guard !state.isFinished, isDue else { return }
             state.drawn = now
-            Console.progress(line(progress, at: now))
+            Console.progress(
+                "\(title) \(Self.line(done, of: total, things, eventCount: eventCount, after: (now - began) / .seconds(1)))"
+            )
         }
     }
 
@@ -39,13 +51,29 @@ final class ProgressBar: Sendable {
         }
     }
 
-    private func line(_ progress: FoldProgress, at now: ContinuousClock.Instant) -> String {
-        let total = max(progress.total, progress.done, 1)
-        let filled = progress.done * Self.columnCount / total
-        let bar = String(repeating: "=", count: filled) + String(repeating: " ", count: Self.columnCount - filled)
-        let seconds = max(0.001, (now - began) / .seconds(1))
-        let rate = Int(Double(progress.eventCount) / seconds)
-        return
-            "\(title) [\(bar)] \(progress.done * 100 / total) %, \(progress.done) of \(total) shares, \(rate) events/s"
+    /// The bar, the percentage, the counts, the rate and the time that is left at it.
+    static func line(
+        _ done: Int,
+        of total: Int,
+        _ things: String,
+        eventCount: Int,
+        after seconds: Double,
+    ) -> String {
+        let total = max(total, done, 1)
+        let filled = done * columnCount / total
+        let bar = String(repeating: "=", count: filled) + String(repeating: " ", count: columnCount - filled)
+        let seconds = max(0.001, seconds)
+        let rate = Int(Double(eventCount) / seconds)
+        let left = done > 0 ? ", \(time(seconds * Double(total - done) / Double(done))) left" : ""
+        return "[\(bar)] \(done * 100 / total) %, \(done) of \(total) \(things), \(rate) events/s\(left)"
+    }
+
+    private static func time(_ seconds: Double) -> String {
+        let seconds = Int(min(seconds, 1_000_000).rounded(.up))
+        switch seconds {
+        case ..<60: return "\(seconds) s"
+        case ..<3600: return "\(seconds / 60) min \(seconds % 60) s"
+        default: return "\(seconds / 3600) h \(seconds % 3600 / 60) min"
+        }
     }
 }

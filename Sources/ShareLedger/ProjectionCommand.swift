@@ -17,7 +17,10 @@ let projectionCommand = Command(
 private let verifyCommand = Command(
     "verify",
     summary: "Fold everything again and compare it with the projections",
-    discussion: "Changes nothing; the service goes on meanwhile. The exit status is 1 where something differs.",
+    discussion: """
+        Holds the stored bytes that tickets and agreements are made of against the commitments in their events, and changes
+        nothing; the service goes on meanwhile. The exit status is 1 where something differs or cannot be folded.
+        """,
     examples: [
         .init("projection verify", "Say where the current state is not what the ledger makes it"),
         .init("projection verify --json", "The same for a program"),
@@ -51,7 +54,7 @@ private let verifyCommand = Command(
                 let lag = report.end.rawValue - report.followed.rawValue
                 let behind = lag > 0 ? "; the last \(lag) events are still to be followed" : ""
                 Console.print("\(report.eventCount) messages of \(report.shareCount) shares folded\(behind)\n")
-                Console.print(report.differences.isEmpty ? "All projections are what the ledger makes them\n" : advice)
+                Console.print(advice(report.differences))
             }
             return report.differences.isEmpty ? 0 : 1
         }
@@ -64,7 +67,8 @@ private let rebuildCommand = Command(
     discussion: """
         The new state is made beside the old one and takes its place in one transaction; messages are taken all the time.
         Interrupted, it leaves everything as it was. It needs the database's owner: with a database of your own set
-        SHARELEDGER_OWNER_URL. The exit status is 1 where messages could not be folded.
+        SHARELEDGER_OWNER_URL. The exit status is 1 where messages could not be folded, as where their bytes are damaged: what
+        they said is then missing from the new state, and listed as unfolded.
         """,
     examples: [.init("projection rebuild", "Make the current state anew")],
     options: Options.common + [workers, Options.json],
@@ -111,7 +115,18 @@ private let rebuildCommand = Command(
     }
 }
 
-private let advice = "'shareledger projection rebuild' puts this right; 'shareledger doctor' looks for the cause\n"
+/// What to do about differences. What is wrong with the ledger itself no rebuild can put right.
+private func advice(_ differences: DifferenceList) -> String {
+    if differences.isEmpty { return "All projections are what the ledger makes them\n" }
+    guard differences.unfoldableCount > 0 else {
+        return "'shareledger projection rebuild' puts this right; 'shareledger doctor' looks for the cause\n"
+    }
+    return """
+        \(differences.unfoldableCount) events cannot be folded, which no rebuild puts right: compare the ledger with a backup; \
+        'shareledger doctor --all' names all that is damaged
+
+        """
+}
 
 /// One line a difference, and how many there are in all.
 private func print(_ differences: DifferenceList) {
@@ -127,6 +142,7 @@ extension JSONWriter {
     /// The members `difference_count` and `differences`, of which there are the first ones.
     fileprivate mutating func write(_ list: DifferenceList) {
         member("difference_count", list.count)
+        member("unfoldable_count", list.unfoldableCount)
         name("differences")
         array { array in
             for difference in list.first.sorted(by: { $0.since < $1.since }) {

@@ -33,7 +33,6 @@ private let thenState = Flag(
     "then-state",
     help: "End with the tickets as they stand where the range ends before their newest message"
 )
-private let reason = Option<String>("reason", "TEXT", help: "Why, for the record")
 private let dryRun = Flag("dry-run", help: "Print the plan and stop; nothing is recorded")
 
 let replayCommand = Command(
@@ -54,7 +53,7 @@ let replayCommand = Command(
         ),
     ],
     positionals: [share],
-    options: Options.common + [agreement, partner, from, to, mode, thenState, reason, dryRun, Options.json],
+    options: Options.common + [agreement, partner, from, to, mode, thenState, Options.reason, dryRun, Options.json],
 ) { arguments in
     let selection = try Selection(arguments)
     let warrant = try warrant(arguments)
@@ -77,15 +76,12 @@ let replayCommand = Command(
 }
 
 /// The reason on record; `nil` for a plan alone.
-private func warrant(_ arguments: ParsedArguments) throws -> ReplayWarrant? {
+private func warrant(_ arguments: ParsedArguments) throws -> Warrant? {
     guard !arguments[dryRun] else { return nil }
-    guard let text = arguments[reason] else {
+    guard arguments[Options.reason] != nil else {
         throw UsageError("--reason TEXT says why, for the record; --dry-run only plans")
     }
-    guard let warrant = ReplayWarrant(reason: text, operator: Workspace.operatorName) else {
-        throw UsageError("--reason takes 1 to \(ReplayWarrant.reasonByteLimit) bytes that say something")
-    }
-    return warrant
+    return try Workspace.warrant(arguments)
 }
 
 private func report(_ outcome: Replayer.Outcome, _ arguments: ParsedArguments) throws -> Int32 {

@@ -14,6 +14,10 @@ let sqlCommand = Command(
         The views are in the schema audit: \\d shows them, \\d+ audit.message explains every column of one. The private
         database stays up while psql runs. With another one, set SHARELEDGER_AUDITOR_URL to a URL that connects as
         shareledger_auditor. The exit status is psql's.
+
+        This is for the owner of the data directory, or root, who could connect as any role: it is no boundary. An auditor
+        gets a login of their own on a PostgreSQL server, the one that DATABASE_URL names or one that a dump was restored
+        into: CREATE ROLE ann LOGIN PASSWORD '…' IN ROLE shareledger_auditor. See "An auditor's login" in docs/operations.md.
         """,
     examples: [
         .init("sql", "A prompt"),

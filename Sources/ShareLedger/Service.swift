@@ -1,4 +1,3 @@
-import Arguments
 import Cryptography
 import Delivery
 import Foundation
@@ -15,71 +14,6 @@ import Replay
 import Sharing
 import TicketSharing
 
-/// What `serve` was told, with defaults filled in.
-struct ServiceSettings: Sendable {
-    var publicListen: ListenAddress
-    var privateListen: ListenAddress
-    var sharing: SharingSettings
-    var originName: String
-
-    /// Whether the name was asked for, and not only taken from the public URL.
-    var isOriginGiven: Bool
-    var trustedProxies: [String]
-    var privateHosts: [String]
-    var tls: HTTPServerConfiguration.TLSIdentity?
-    var tokenFile: String?
-    var bodyLimit: Int
-    var connectionLimit: Int
-    var authorities: [UInt8]?
-    var retrySchedule: RetrySchedule?
-
-    init(_ arguments: ParsedArguments) throws {
-        publicListen = arguments[Options.publicListen] ?? ListenAddress(host: "127.0.0.1", port: 8410)
-        privateListen = arguments[Options.privateListen] ?? ListenAddress(host: "127.0.0.1", port: 8411)
-        sharing = SharingSettings(
-            publicURL: try arguments[Options.publicURL] ?? BaseURL("http://\(publicListen.text)/sharing"),
-            deskURL: arguments[Options.deskURL],
-            privateURL: try arguments[Options.privateURL] ?? BaseURL("http://\(privateListen.text)"),
-            isStrict: arguments[Options.strict],
-        )
-        originName = arguments[Options.origin] ?? sharing.publicURL.schemeless
-        isOriginGiven = arguments[Options.origin] != nil
-        guard Origin(name: originName, epoch: 1) != nil else {
-            throw UsageError(
-                "--origin takes 1 to 200 characters of A-Z a-z 0-9 . _ ~ : / -, not \(originName.debugDescription)"
-            )
-        }
-        trustedProxies = arguments[Options.trustedProxies] ?? []
-        privateHosts = arguments[Options.privateHosts] ?? []
-        tokenFile = arguments[Options.tokenFile]
-        guard privateListen.isLoopback || tokenFile != nil else {
-            throw UsageError("--private-listen \(privateListen.text) is not loopback; that needs a --token-file")
-        }
-        bodyLimit = arguments[Options.bodyLimit] ?? 2 * 1024 * 1024
-        connectionLimit = arguments[Options.connectionLimit] ?? 1000
-        authorities = try arguments[Options.caFile].map(Self.contents)
-        retrySchedule = arguments[Options.retrySchedule]
-        tls = try Self.tls(arguments)
-    }
-
-    private static func tls(_ arguments: ParsedArguments) throws -> HTTPServerConfiguration.TLSIdentity? {
-        switch (arguments[Options.tlsCertificate], arguments[Options.tlsKey]) {
-        case (nil, nil): return nil
-        case (let certificate?, let key?):
-            return HTTPServerConfiguration.TLSIdentity(certificate: try contents(certificate), key: try contents(key))
-        default: throw UsageError("--tls-cert and --tls-key go together")
-        }
-    }
-
-    static func contents(_ path: String) throws -> [UInt8] {
-        do {
-            return Array(try Data(contentsOf: URL(filePath: path)))
-        } catch {
-            throw CommandFailure("\(path) cannot be read: \(error.localizedDescription)", status: 66)
-        }
-    }
-}
-
 /// The running service: listeners, ledger, and what works behind them.
 struct Service: Sendable {
     let settings: ServiceSettings
@@ -90,7 +24,7 @@ struct Service: Sendable {
     func run(publicSocket: consuming ListeningSocket, privateSocket: consuming ListeningSocket) async throws {
         let keys = try await prepareLedger()
         let work = try await work(keys, listeners: Self.endpoints(publicSocket, privateSocket))
-        let servers = try servers(for: work, keys)
+        let servers = try servers(for: work, keys, try await identity())
         try Task.checkCancellation()
         let (stop, stopper) = AsyncStream.makeStream(of: Void.self)
         Interruption.ofCommand.handOver { stopper.yield() }
@@ -105,7 +39,7 @@ struct Service: Sendable {
             ]
         )
         await serve(work, servers, until: stop)
-        await work.housekeeping.recordRefusals()
+        await work.housekeeping.recordCounts()
         await work.store.close()
     }
 
@@ -115,7 +49,8 @@ struct Service: Sendable {
         let follower: Follower
         let deliveries: DeliveryEngine
         let durability: DurabilityGuard
-        let budget: RefusalBudget
+        let budgets: Budgets
+        let knownKeys: KnownKeys
         let housekeeping: Housekeeping
     }
 
@@ -156,7 +91,8 @@ struct Service: Sendable {
         )
         let durability = DurabilityGuard(store: store, logger: logger.labeled("durability"))
         await durability.check()
-        let budget = RefusalBudget(alreadyToday: try await refusalsToday(store))
+        let budgets = try await Budgets.load(settings, from: store)
+        let knownKeys = KnownKeys(try await store.read { session in try AgreementReader.keyFingerprints(in: &session) })
         return Work(
             store: store,
             follower: Follower(
@@ -166,17 +102,43 @@ struct Service: Sendable {
             ),
             deliveries: try deliveryEngine(store, listeners),
             durability: durability,
-            budget: budget,
-            housekeeping: Housekeeping(store: store, budget: budget, logger: logger.labeled("housekeeping")),
+            budgets: budgets,
+            knownKeys: knownKeys,
+            housekeeping: Housekeeping(
+                store: store,
+                budgets: budgets,
+                knownKeys: knownKeys,
+                logger: logger.labeled("housekeeping"),
+            ),
         )
     }
 
-    private func servers(for work: Work, _ keys: KeyRing) throws -> Servers {
-        let messages = MessageService(store: work.store, reader: RequestReader(keys: keys), budget: work.budget)
+    private func identity() async throws -> LedgerIdentity {
+        let identity = try await workspace.session { session in try LedgerIdentity.read(in: &session) }
+        guard let identity else {
+            throw CommandFailure(
+                "the ledger's first event is gone; 'shareledger doctor --all' looks for more",
+                status: 70
+            )
+        }
+        return identity
+    }
+
+    private func servers(for work: Work, _ keys: KeyRing, _ ledger: LedgerIdentity) throws -> Servers {
+        let messages = MessageService(
+            store: work.store,
+            reader: RequestReader(keys: keys, knownKeys: work.knownKeys),
+            budget: work.budgets.refusals,
+            strangers: work.budgets.strangers,
+            logger: logger.labeled("messages"),
+        )
         let durability = work.durability
+        var publicConfiguration = httpConfiguration(tls: settings.tls)
+        publicConfiguration.connectionLimitPerAddress = settings.connectionLimitPerAddress
+        publicConfiguration.addressesWithoutLimit = Set(settings.trustedProxies)
         return Servers(
             public: HTTPServer(
-                configuration: httpConfiguration(tls: settings.tls),
+                configuration: publicConfiguration,
                 logger: logger.labeled("public"),
                 handler: PublicRoutes(
                     service: messages,
@@ -192,6 +154,7 @@ struct Service: Sendable {
                     hosts: ["localhost", "127.0.0.1", "[::1]", settings.privateListen.host]
                         + [settings.sharing.privateURL.host] + settings.privateHosts,
                     token: try bearerToken(),
+                    ledger: ledger,
                     readiness: { await durability.readiness() },
                 ).answer,
             ),
@@ -242,20 +205,6 @@ struct Service: Sendable {
                 }
             },
         )
-    }
-
-    private func refusalsToday(_ store: Store) async throws -> Int {
-        try await store.read { session in
-            let rows = try session.query(
-                """
-                SELECT count(*)
-                FROM ledger.event AS e
-                WHERE e.type = 'message.refused'
-                    AND e.recorded_at >= date_trunc('day', now(), 'UTC')
-                """
-            )
-            return Int(try rows.onlyRow()[0, as: Int64.self])
-        }
     }
 
     private func httpConfiguration(tls: HTTPServerConfiguration.TLSIdentity?) -> HTTPServerConfiguration {

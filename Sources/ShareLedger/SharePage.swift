@@ -1,3 +1,4 @@
+import Delivery
 import JSON
 import Ledger
 import LedgerStore
@@ -13,7 +14,7 @@ struct SharePage: Sendable {
     private let view: PointOfView
     private let partner: String
     private let held: ReconstructedShare
-    private let deliveries: [WaitingDelivery]
+    private let deliveries: DeliveryLanes
 
     /// - Parameter withDeliveries: Whether to look what of the share is still on its way.
     init(
@@ -32,8 +33,7 @@ struct SharePage: Sendable {
             in: &session
         )
         guard let reconstructed else {
-            let side = view == .us ? "was not shared yet" : "was not known to the partner yet, as far as we know,"
-            throw CommandFailure("\(share.name) \(side) at that moment; its first event is at \(share.id)", status: 66)
+            throw try Self.absence(of: share, asOf: moment, view, in: &session)
         }
         self.share = share
         self.moment = moment
@@ -41,7 +41,38 @@ struct SharePage: Sendable {
         held = reconstructed
         let id = share.agreement.partner
         partner = try PartnerReader.all(in: &session).first { $0.id == id }?.name ?? "an unknown partner"
-        deliveries = withDeliveries ? try WaitingDelivery.all(of: share.id, in: &session) : []
+        let lanes: SQL = """
+            q.partner_id IN (0, \(id))
+            AND q.stream_id = \(share.agreement.stream)
+            AND q.share_id = \(share.id)
+            """
+        deliveries =
+            withDeliveries
+            ? DeliveryLanes(try QueuedDelivery.all(where: lanes, order: .lanes, limit: 1000, in: &session))
+            : DeliveryLanes()
+    }
+
+    /// Why there is nothing to show at a moment, and from when on there is.
+    private static func absence(
+        of share: FoundShare,
+        asOf moment: AsOf,
+        _ view: PointOfView,
+        in session: inout PostgresSession,
+    ) throws -> CommandFailure {
+        guard view == .us else {
+            let text = "\(share.name) was not known to the partner yet at that moment, as far as we know"
+            return CommandFailure(
+                "\(text); 'shareledger ticket show \(share.name)' says what has reached it",
+                status: 66
+            )
+        }
+        guard let first = try LedgerReader.event(at: share.id, in: &session) else {
+            return CommandFailure("the first event of \(share.name) is not in the ledger any more", status: 66)
+        }
+        var text =
+            "\(share.name) was not shared yet at that moment: that was at position \(share.id), \(first.recorded)"
+        if case .time = moment { text += "; --at goes by when events were recorded, not by the times in the ticket" }
+        return CommandFailure(text, status: 66)
     }
 
     /// The ticket in the protocol's own form.
@@ -56,7 +87,12 @@ struct SharePage: Sendable {
 
     /// What somebody who reads the ticket should know.
     var warnings: [String] {
-        var warnings = held.faults.map { "Missing: \($0)" }
+        var warnings = held.faults.map { "\($0.damage == nil ? "Missing" : "Damaged"): \($0)" }
+        if held.faults.contains(where: { $0.damage != nil }) {
+            warnings.append(
+                "This is what is left without it; compare with a backup, and see 'shareledger doctor --all'"
+            )
+        }
         if !held.state.erasedMembers.isEmpty {
             let members = held.state.erasedMembers.map(\.name).sorted().joined(separator: ", ")
             warnings.append("Erased, and so neither shown nor known: \(members)")
@@ -72,24 +108,21 @@ struct SharePage: Sendable {
 extension SharePage {
     /// Head, comments in order, permissions, who holds what.
     var text: String {
-        fields.map { name, value in
-            let padding = String(repeating: " ", count: Self.nameWidth - name.count)
-            return "\(name)\(padding)\(TerminalText.line(value))\n"
-        }
-        .joined()
+        PageFields.text(fields)
             + zip(held.ticket.comments, held.comments).enumerated().map { "\n" + text(of: $1.0, $1.1, number: $0 + 1) }
             .joined()
     }
 
-    private static let nameWidth = 14
-
-    private var fields: [(String, String)] {
+    private var fields: [(name: String, value: String)] {
         let ticket = held.ticket
         var fields = [
-            ("Ticket", ticket.id.text),
+            (name: "Ticket", value: ticket.id.text),
             ("Agreement", agreement),
             ("Copy", "\(view == .us ? "ours" : "\(partner)'s, as far as we know"), \(when)"),
-            ("Shared", ticket.isShared ? "yes" : "no, it was unshared: an orphan"),
+            (
+                "Shared",
+                isComplete ? ticket.isShared ? "yes" : "no, it was unshared: an orphan" : "not known for certain"
+            ),
             ("Messages", messages),
         ]
         func add(_ name: String, _ value: String?) {
@@ -109,8 +142,9 @@ extension SharePage {
         for member in held.state.erasedMembers.map(\.name).sorted() {
             fields.append(("Erased", member))
         }
+        fields += held.faults.map { ($0.damage == nil ? "Missing" : "Damaged", "\($0)") }
         add("Permissions", held.agreement.map { Self.permissions($0.agreement.permissions) })
-        fields += deliveries.map { ("Delivery", $0.text(partner: partner)) }
+        fields += deliveries.fields
         return fields
     }
 
@@ -204,12 +238,8 @@ extension SharePage {
                 }
             }
         }
-        object.name("deliveries")
-        object.array { array in
-            for delivery in deliveries {
-                array.object { delivery.write(to: &$0) }
-            }
-        }
+        deliveries.write(to: &object)
+        object.strings("faults", held.faults.map(\.description))
         object.name("ticket")
         object.raw(ticket)
     }

@@ -77,6 +77,20 @@ extension TerminalText {
         return kept + "…"
     }
 
+    /// A line broken at spaces into lines of at most so many columns; a word that is longer stays whole.
+    static func wrapped(_ line: String, to columns: Int) -> [String] {
+        var lines = [""]
+        for word in line.split(separator: " ", omittingEmptySubsequences: false) {
+            let longer = lines[lines.count - 1].isEmpty ? String(word) : lines[lines.count - 1] + " " + word
+            if width(longer) <= columns || lines[lines.count - 1].isEmpty {
+                lines[lines.count - 1] = longer
+            } else {
+                lines.append(String(word))
+            }
+        }
+        return lines
+    }
+
     private static func width(_ character: Character) -> Int {
         guard let first = character.unicodeScalars.first else { return 0 }
         if first.properties.isEmojiPresentation || character.unicodeScalars.contains("\u{FE0F}") { return 2 }

@@ -41,6 +41,10 @@ let ticketCommand = Command(
         Command(
             "show",
             summary: "Show one share as it stands, and what is still on its way",
+            discussion: """
+                Stored bytes are held against the commitments in their events. What a message said that is damaged is left
+                out and named, and the exit status is 1.
+                """,
             examples: [.init("ticket show ae7d/3a71", "The ticket, who holds which comment, what waits")],
             positionals: [share],
             options: Options.common + [Options.json],
@@ -56,7 +60,7 @@ let ticketCommand = Command(
                 } else {
                     Console.print(page.text)
                 }
-                return 0
+                return page.isComplete ? 0 : 1
             }
         },
     ],

@@ -198,4 +198,15 @@ extension Workspace {
         // A user without a name in the system's tables is still somebody.
         return (try? OSUser.with(id: id)?.name) ?? "uid \(id)"
     }()
+
+    /// The reason that was given for something that goes on record, with whoever gives it.
+    static func warrant(_ arguments: ParsedArguments) throws -> Warrant {
+        guard let text = arguments[Options.reason] else {
+            throw UsageError("--reason TEXT is missing: it says why, for the record")
+        }
+        guard let warrant = Warrant(reason: text, operator: operatorName) else {
+            throw UsageError("--reason takes 1 to \(Warrant.reasonByteLimit) bytes that say something")
+        }
+        return warrant
+    }
 }

@@ -15,6 +15,9 @@ package struct Capture: Sendable {
     /// What the path names; `nil` where it names nothing of the protocol or no identifier could stand there.
     package let target: Target?
 
+    /// Whether ``target`` holds an access key of some agreement, so that it must not be stored.
+    let isTargetSecret: Bool
+
     /// The partner's name in the path, for a request of our own desk.
     package let partner: String?
 
@@ -28,6 +31,9 @@ package struct Capture: Sendable {
 
     /// The keys that came with the request, wherever they stood; never stored.
     let secrets: [[UInt8]]
+
+    /// Access keys that must not be stored either if the request is refused, wherever they stand in it.
+    let knownKeys: KnownKeys
 
     /// What is wrong with the request apart from its credential; the first fault that was found.
     package let fault: ProtocolFault?

@@ -7,14 +7,17 @@ extension SharingTransaction {
         _ capture: Capture,
         _ message: AgreementMessage,
         _ partner: PartnerRecord?,
+        within bounds: IntakeBounds,
     ) throws(ProtocolFault) -> Answer {
-        guard agreement(message.id) == nil else {
-            throw ProtocolFault(.unprocessable, .alreadyExists, "the agreement exists already; change it with PUT")
-        }
         let sent = try sentOn(capture, message, partner: partner, theirURL: nil, ourRole: .sender)
         let addressed = partner?.baseURL ?? settings.publicURL
         let agreement = try Agreement.invited(by: sent?.message ?? message, addressed: addressed)
-        let inviter = if let partner { partner } else { try self.inviter(capture, agreement) }
+        // Whether there is one already is told last: a body that is wrong gets the same answer either way.
+        if partner == nil { try checkRoom(for: capture, bounds) }
+        guard self.agreement(message.id) == nil else {
+            throw ProtocolFault(.unprocessable, .alreadyExists, "the agreement exists already; change it with PUT")
+        }
+        let inviter = if let partner { partner } else { try self.inviter(capture, agreement, bounds) }
         let stream = StreamName.agreement(agreement.id.text)
         let offered = offeredKey(message, number: 1)
         let facts = Facts.agreement(
@@ -57,13 +60,18 @@ extension SharingTransaction {
         )
         store(message, offered, stream: id, receipt)
         remember(capture, receipt, 201)
-        deliver(receipt, capture.direction, partner: inviter, stream: id, share: nil)
+        let isUnproven = capture.direction == .inbound
+        deliver(receipt, capture.direction, partner: inviter, stream: id, share: nil, isUnproven: isUnproven)
         return .accepted(201, receipt)
     }
 
     /// Takes a change of an agreement, or says why not.
-    mutating func update(_ capture: Capture, _ message: AgreementMessage, _ side: Side) throws(ProtocolFault) -> Answer
-    {
+    mutating func update(
+        _ capture: Capture,
+        _ message: AgreementMessage,
+        _ side: Side,
+        within bounds: IntakeBounds,
+    ) throws(ProtocolFault) -> Answer {
         var record = side.record
         guard let partner = partners[record.partner] else { preconditionFailure("every agreement has a partner") }
         let isOutbound = capture.direction == .outbound
@@ -84,6 +92,8 @@ extension SharingTransaction {
             keyMatches: fingerprint == record.key?.fingerprint,
         )
         try takeURL(of: agreement, in: record, partner, capture)
+        try admit(capture, within: bounds, under: record)
+        let wasUnproven = record.isUnproven
         record.agreement = agreement
         // A partner that uses a key knows it, whatever became of the message that brought it.
         if !isOutbound, let version = side.tokenVersion, version == record.key?.number,
@@ -121,7 +131,15 @@ extension SharingTransaction {
         put(record)
         store(message, offered, stream: record.stream, receipt)
         remember(capture, receipt, 200)
-        deliver(receipt, capture.direction, partner: partner, stream: record.stream, share: nil)
+        if wasUnproven, !record.isUnproven { releaseToDesk(record.stream, at: receipt.position) }
+        deliver(
+            receipt,
+            capture.direction,
+            partner: partner,
+            stream: record.stream,
+            share: nil,
+            isUnproven: record.isUnproven,
+        )
         return .accepted(200, receipt)
     }
 }
@@ -129,11 +147,21 @@ extension SharingTransaction {
 // MARK: - Partners and their URLs
 
 extension SharingTransaction {
-    /// The partner that an invitation comes from; one that nobody knows yet becomes a proposed one.
-    private mutating func inviter(_ capture: Capture, _ agreement: Agreement) throws(ProtocolFault) -> PartnerRecord {
+    /// Refuses an invitation that there is no room for.
+    private func checkRoom(for capture: Capture, _ bounds: IntakeBounds) throws(ProtocolFault) {
         guard pendingInvitations.hasRoom(for: capture.source) else {
             throw ProtocolFault(.unavailable, .overloaded, "too many invitations wait for an answer; try again later")
         }
+        try admit(capture, within: bounds, under: nil, step: .asked)
+    }
+
+    /// The partner that an invitation comes from; one that nobody knows yet becomes a proposed one.
+    private mutating func inviter(
+        _ capture: Capture,
+        _ agreement: Agreement,
+        _ bounds: IntakeBounds,
+    ) throws(ProtocolFault) -> PartnerRecord {
+        try admit(capture, within: bounds, under: nil)
         countInvitation(from: capture.source)
         if let known = partners[url: agreement.senderURL] { return known }
         let name = partners.provisionalName(for: agreement.senderURL)

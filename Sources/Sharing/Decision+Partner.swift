@@ -65,7 +65,6 @@ extension SharingTransaction {
         accepted.concurrency = wanted.concurrency
         accepted.state = .active
         let receipt = recordChange(of: accepted, from: known, by: `operator`, exchange: nil)
-        activated(accepted.id)
         return (accepted, receipt)
     }
 

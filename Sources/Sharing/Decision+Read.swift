@@ -11,7 +11,7 @@ package enum ReadAccess: Sendable {
 
 extension SharingTransaction {
     /// Checks a GET without recording anything but a refusal; the answer is made outside, then recorded.
-    package mutating func authorizeRead(_ capture: Capture, mayRecordRefusal: () -> Bool) -> ReadAccess {
+    package mutating func authorizeRead(_ capture: Capture, within bounds: IntakeBounds) -> ReadAccess {
         var access: Access?
         do throws(ProtocolFault) {
             let authenticated = try authenticate(capture)
@@ -19,7 +19,7 @@ extension SharingTransaction {
             return .granted(try readable(capture, authenticated))
         } catch {
             let fault = access == nil ? capture.pathFault ?? error : error
-            return .refused(refuse(capture, fault, as: access, mayRecord: mayRecordRefusal))
+            return .refused(refuse(capture, fault, as: access, within: bounds))
         }
     }
 
@@ -28,11 +28,17 @@ extension SharingTransaction {
         _ capture: Capture,
         answer: [UInt8],
         chunks: ChunkBoundaries,
-        mayRecordRefusal: () -> Bool,
+        within bounds: IntakeBounds,
     ) -> Answer {
-        switch authorizeRead(capture, mayRecordRefusal: mayRecordRefusal) {
+        switch authorizeRead(capture, within: bounds) {
         case .refused(let answer): return answer
         case .granted(let record):
+            do throws(ProtocolFault) {
+                let byteCount = capture.storedByteCount + answer.count
+                try admit(capture, within: bounds, under: record, byteCount: byteCount)
+            } catch {
+                return refuse(capture, error, as: nil, within: bounds)
+            }
             let facts = Facts.object { $0.member("by", record.role(sending: capture.direction).rawValue) }
             let receipt = append(
                 EventDraft(

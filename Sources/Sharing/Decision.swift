@@ -1,3 +1,4 @@
+import Cryptography
 import JSON
 import Ledger
 import TicketSharing
@@ -6,21 +7,26 @@ extension SharingTransaction {
     /// Decides about one request, records what it led to, and says what to answer.
     ///
     /// - Parameter mayRecordRefusal: Asked once if the request is refused; where it says no, nothing is recorded.
-    package mutating func decide(_ capture: Capture, mayRecordRefusal: () -> Bool) -> Answer {
+    package mutating func decide(_ capture: Capture, mayRecordRefusal: @escaping @Sendable () -> Bool) -> Answer {
+        decide(capture, within: IntakeBounds(mayRecordRefusal: mayRecordRefusal))
+    }
+
+    /// The same with bounds on everything that a request may have recorded.
+    package mutating func decide(_ capture: Capture, within bounds: IntakeBounds) -> Answer {
         let access: Access
         do throws(ProtocolFault) {
             access = try authenticate(capture)
         } catch {
-            return refuse(capture, capture.pathFault ?? error, as: nil, mayRecord: mayRecordRefusal)
+            return refuse(capture, capture.pathFault ?? error, as: nil, within: bounds)
         }
         do throws(ProtocolFault) {
-            if let repeated = try repeated(capture, access) { return repeated }
+            if let repeated = try repeated(capture, bounds) { return repeated }
             if let fault = capture.fault { throw fault }
             switch (access, capture.content, capture.target) {
             case (.invitation(let partner), .agreement(let message), _):
-                return try invite(capture, message, partner)
+                return try invite(capture, message, partner, within: bounds)
             case (.side(let side), .agreement(let message), _):
-                return try update(capture, message, side)
+                return try update(capture, message, side, within: bounds)
             case (.side(let side), .ticket(let message), .ticket(let ticket)):
                 return try change(capture, capture.method == "POST" ? .share(message) : .update(message), ticket, side)
             case (.side(let side), .none, .ticket(let ticket)):
@@ -29,7 +35,7 @@ extension SharingTransaction {
                 preconditionFailure("a request without a fault has a target, and the body that its method calls for")
             }
         } catch {
-            return refuse(capture, error, as: access, mayRecord: mayRecordRefusal)
+            return refuse(capture, error, as: access, within: bounds)
         }
     }
 
@@ -122,20 +128,20 @@ extension SharingTransaction {
     private static var repeatWindow: Int64 { 600_000_000 }
 
     /// The first answer again, where a request is one that was answered already.
-    private mutating func repeated(_ capture: Capture, _ access: Access) throws(ProtocolFault) -> Answer? {
+    private mutating func repeated(_ capture: Capture, _ bounds: IntakeBounds) throws(ProtocolFault) -> Answer? {
         if let key = capture.idempotencyKey, let known = changes.idempotency[key.digest] ?? idempotency[key.digest] {
             guard known.requestDigest == capture.digest else {
                 let detail = "this Idempotency-Key came with another request before; use a new one"
                 throw ProtocolFault(.unprocessable, .invalidValue, detail)
             }
-            return duplicate(capture, known.receipt, known.status)
+            return try duplicate(capture, known.receipt, known.status, bounds)
         }
         guard capture.idempotencyKey == nil, capture.method != "GET", let last = last(capture) else { return nil }
         let age = now.microseconds - last.receipt.recorded.microseconds
         guard last.digest == capture.digest, age <= Self.repeatWindow, !isStuck(last.receipt.position) else {
             return nil
         }
-        return duplicate(capture, last.receipt, last.status)
+        return try duplicate(capture, last.receipt, last.status, bounds)
     }
 
     private func last(_ capture: Capture) -> LastMessage? {
@@ -143,7 +149,16 @@ extension SharingTransaction {
         return ticket(share)?.last
     }
 
-    private mutating func duplicate(_ capture: Capture, _ original: Receipt, _ status: Int) -> Answer {
+    private mutating func duplicate(
+        _ capture: Capture,
+        _ original: Receipt,
+        _ status: Int,
+        _ bounds: IntakeBounds,
+    ) throws(ProtocolFault) -> Answer {
+        let parts = capture.parts.filter { $0.name != .body }
+        if let record = capture.agreement.flatMap({ agreement($0) }) {
+            try admit(capture, within: bounds, under: record, byteCount: parts.storedByteCount)
+        }
         let id = capture.agreement.map { StreamName.agreement($0.text) } ?? .unattributed
         let facts = Facts.object { $0.member("repeats", original.position.rawValue) }
         let detail = detail(of: capture)
@@ -155,7 +170,7 @@ extension SharingTransaction {
             about: original.event,
             exchange: capture.exchange,
             status: status,
-            parts: capture.parts.filter { $0.name != .body } + [part(.facts, facts), part(.detail, detail)],
+            parts: parts + [part(.facts, facts), part(.detail, detail)],
         )
         _ = append(draft)
         return .repeated(status, original)
@@ -166,7 +181,14 @@ extension SharingTransaction {
 
 extension SharingTransaction {
     /// What is known of a request beside its leaf.
-    func detail(of capture: Capture, partner: String? = nil, fault: ProtocolFault? = nil) -> [UInt8] {
+    ///
+    /// - Parameter cutBody: The whole of a body of which only the beginning is kept.
+    func detail(
+        of capture: Capture,
+        partner: String? = nil,
+        fault: ProtocolFault? = nil,
+        cutBody: Part? = nil,
+    ) -> [UInt8] {
         Facts.detail([
             "partner": partner ?? capture.partner.flatMap { partners[name: $0]?.name },
             "source": capture.operator == nil ? capture.source : nil,
@@ -175,6 +197,7 @@ extension SharingTransaction {
             "traceparent": capture.traceparent,
             "error": fault?.code.rawValue,
             "detail": fault?.detail,
+            "body_salt": cutBody.map { hexadecimal($0.salt) },
         ])
     }
 
@@ -185,18 +208,22 @@ extension SharingTransaction {
     }
 
     /// Enqueues an accepted message for the other end: the partner, or our desk if there is one.
+    ///
+    /// Of an agreement that no operator has accepted the desk hears nothing, whoever's URL it names: see
+    /// ``releaseToDesk(_:at:)``.
     mutating func deliver(
         _ receipt: Receipt,
         _ direction: Direction,
         partner: PartnerRecord,
         stream: Position,
-        share: Position?
+        share: Position?,
+        isUnproven: Bool = false,
     ) {
         let destination: Destination
         switch direction {
         case .outbound: destination = .partner(partner.id)
         case .inbound:
-            guard settings.deskURL != nil, partner.state == .active else { return }
+            guard settings.deskURL != nil, !isUnproven else { return }
             destination = .desk
         }
         enqueue(NewDelivery(lane: ShareLane(destination: destination, stream: stream, share: share), message: receipt))

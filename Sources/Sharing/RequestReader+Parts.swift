@@ -79,7 +79,7 @@ extension RequestReader {
     }
 
     /// Whether a field's name says that its value is a credential, be it ours in a field misspelt.
-    private func isSecret(_ name: ArraySlice<UInt8>) -> Bool {
+    func isSecret(_ name: ArraySlice<UInt8>) -> Bool {
         Self.secretWords.contains { holds($0, in: name) } && !Self.harmlessFields.contains { isField(name, named: $0) }
     }
 

@@ -12,6 +12,59 @@ extension RequestReader {
     }
 }
 
+// MARK: - Keys in other places
+
+extension RequestReader {
+    /// What stands in further fields whose names say that they hold a credential, as far as it looks like one.
+    ///
+    /// - Parameter identifiers: What names the agreement and the ticket, and is no secret unless `Authorization` says so.
+    func otherSecrets(of request: IncomingRequest, except identifiers: [String]) -> [[UInt8]] {
+        let separators = " \t,;\"".utf8
+        var found: Set<[UInt8]> = []
+        let names = Set(identifiers.map { Array($0.utf8) })
+        for field in request.fields {
+            guard isSecret(field.name), !isField(field.name, named: Token.headerName) else { continue }
+            let isAuthorization = isField(field.name, named: "Authorization")
+            for word in field.value.split(whereSeparator: separators.contains) {
+                // `name=value` of a cookie, `agreement:key` of a token in the wrong field.
+                let parts =
+                    [word]
+                    + [UInt8(ascii: "="), UInt8(ascii: ":")].compactMap { mark in
+                        word.firstIndex(of: mark).map { word[($0 + 1)...] }
+                    }
+                let secrets = parts.filter(looksSecret).map(Array.init)
+                found.formUnion(secrets.filter { isAuthorization || !names.contains($0) })
+            }
+        }
+        return Array(found.prefix(Self.secretCount))
+    }
+
+    private func looksSecret(_ word: ArraySlice<UInt8>) -> Bool {
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        return CredentialCutter.candidateLengths.contains(word.count) && word.contains(where: digits.contains)
+            && word.allSatisfy { (0x21...0x7E).contains($0) }
+    }
+
+    /// Access keys of any agreement that stand in the head of a request.
+    func foreignSecrets(of request: IncomingRequest) -> [[UInt8]] {
+        var head = Array("\(request.method) \(request.target) \(request.source)".utf8)
+        for field in request.fields where !isField(field.name, named: Token.headerName) {
+            head.append(UInt8(ascii: "\n"))
+            head += field.name
+            head.append(UInt8(ascii: "\n"))
+            head += field.value
+        }
+        // A head is too short to hold too many.
+        return knownKeys.found(in: head, with: keys) ?? []
+    }
+
+    /// Has the access key that an accepted message has brought searched for from now on.
+    package func remember(_ capture: Capture) {
+        guard case .agreement(let message) = capture.content, let key = message.accessKey else { return }
+        knownKeys.insert([keys.fingerprint(ofAccessKey: key.secret.utf8)])
+    }
+}
+
 extension AgreementMessage {
     /// The values of members named `access_key`, decoded.
     static func secrets(in document: JSONDocument) -> [[UInt8]] {

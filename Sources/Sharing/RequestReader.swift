@@ -16,17 +16,25 @@ package struct RequestReader: Sendable {
     }
 
     /// Different keys that a request may hold: each is searched for in all of it.
-    private static let secretCount = 8
+    static let secretCount = 8
 
     /// Bytes of a body that are kept of a request that fails authentication.
-    static let keptByteCount = 4096
+    package static let keptByteCount = 4096
 
     let keys: KeyRing
+    let knownKeys: KnownKeys
     let limits: Limits
     let randomness: Randomness
 
-    package init(keys: KeyRing, limits: Limits = Limits(), randomness: Randomness = .system) {
+    /// - Parameter knownKeys: Access keys that are looked for in the head of every request, and in all of a refused one.
+    package init(
+        keys: KeyRing,
+        knownKeys: KnownKeys = KnownKeys(),
+        limits: Limits = Limits(),
+        randomness: Randomness = .system,
+    ) {
         self.keys = keys
+        self.knownKeys = knownKeys
         self.limits = limits
         self.randomness = randomness
     }
@@ -61,6 +69,16 @@ package struct RequestReader: Sendable {
             fault = ProtocolFault(.unprocessable, .invalidValue, "the uuid in the path must not hold an access key")
         }
         let agreement = agreement(target: target, credential: credential)
+        let identifier = request.route?.identifier ?? ""
+        let furtherSecrets =
+            otherSecrets(of: request, except: [identifier, agreement?.text ?? ""]) + foreignSecrets(of: request)
+        secrets += furtherSecrets
+        // Told only to who may act: otherwise the answer would tell a guessed key from a wrong one.
+        let isTargetSecret = CredentialCutter.holds(furtherSecrets, in: identifier)
+        if isTargetSecret {
+            let detail = "the uuid in the path must not hold an access key"
+            fault = fault ?? ProtocolFault(.unprocessable, .invalidValue, detail)
+        }
         let idempotencyKey = idempotencyKey(of: request, agreement: agreement, secrets: secrets)
         var committer = Committer(randomness: randomness, partCount: 3)
         let exchange = committer.exchange(at: now)
@@ -86,12 +104,14 @@ package struct RequestReader: Sendable {
             direction: request.direction,
             method: request.method,
             target: target,
+            isTargetSecret: isTargetSecret,
             partner: request.partner,
             source: CredentialCutter.masked(request.source, secrets: secrets),
             credential: credential,
             content: content,
             body: request.body,
             secrets: secrets,
+            knownKeys: knownKeys,
             fault: fault,
             pathFault: pathFault,
             parts: stored.parts,

@@ -64,6 +64,11 @@ package struct AgreementRecord: Sendable, Equatable {
         ourRole == .receiver && (agreement.status == .pending || agreement.status == .declined)
     }
 
+    /// Whether it is an invitation that an operator has still to answer.
+    package var isInvitationToUs: Bool {
+        ourRole == .receiver && agreement.status == .pending
+    }
+
     /// The side that a message of this direction comes from.
     package func role(sending direction: Direction) -> AgreementRole {
         direction == .outbound ? ourRole : ourRole.partner

@@ -84,7 +84,10 @@ package struct SharingTransaction: ~Copyable {
         package var deliveries: [NewDelivery] = []
         package var accessKeys: [NewAccessKey] = []
         package var idempotency: [Digest: IdempotencyRecord] = [:]
-        package var activatedPartners: [Position] = []
+
+        /// Streams of invitations that were accepted, and the positions of the messages that did it.
+        package var acceptedInvitations: [(stream: Position, acceptance: Position)] = []
+
         package var epoch: (origin: Origin, first: Receipt)?
     }
 }
@@ -190,9 +193,9 @@ extension SharingTransaction {
         changes.idempotency[digest] = record
     }
 
-    /// Has what the desk missed while a partner was only proposed delivered to it.
-    package mutating func activated(_ partner: Position) {
-        changes.activatedPartners.append(partner)
+    /// Has what the desk was not told of an agreement before it was accepted delivered to it.
+    package mutating func releaseToDesk(_ stream: Position, at acceptance: Position) {
+        changes.acceptedInvitations.append((stream, acceptance))
     }
 
     package mutating func countInvitation(from source: String) {

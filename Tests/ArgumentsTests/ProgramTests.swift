@@ -57,6 +57,25 @@ import Testing
         #expect(arguments[Self.other] == "--odd")
     }
 
+    @Test func `a place that may be repeated takes all that is left, and a setting is on, off or left alone`() throws {
+        let ids = Command.Positional("ID", help: "numbers", isRepeated: true)
+        let tls = Toggle("tls", help: "whether")
+        let command = Command("retry", summary: "Again", examples: [], positionals: [ids], options: [tls]) { _ in 0 }
+        func parse(_ words: String...) throws -> ParsedArguments {
+            try ParsedArguments(words, of: command, environment: [:])
+        }
+        #expect(try parse("1", "--tls", "2", "3").all(ids) == ["1", "2", "3"])
+        #expect(try parse("1", "--tls")[tls] == true)
+        #expect(try parse("1", "--tls=no")[tls] == false)
+        #expect(try parse("1")[tls] == nil)
+        for words in [["1", "--tls="], ["1", "--tls=perhaps"], []] {
+            #expect(throws: UsageError.self) { try ParsedArguments(words, of: command, environment: [:]) }
+        }
+        let program = Program(name: "ledger", version: "1", summary: "keeps", commands: [command])
+        guard case .show(let help) = try program.request(["retry", "--help"], environment: [:]) else { return }
+        #expect(help.contains("Usage: ledger retry ID… [OPTIONS]\n") && help.contains("\n  --tls[=no]  whether ["))
+    }
+
     @Test func `the environment stands in for options that are not given`() throws {
         let environment = ["SHARELEDGER_MAX_RATE": "9", "SHARELEDGER_JSON": "1", "SHARELEDGER_REASON": ""]
         let arguments = try parse("replay x --max-rate 3", environment: environment)

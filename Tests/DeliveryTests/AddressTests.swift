@@ -44,7 +44,7 @@ struct AddressTests {
         try await ledger.addPartner("lens", at: partner.url)
         let agreement = try await ledger.agree(with: "lens", at: partner.url)
         try await ledger.share("t1", under: agreement)
-        try await expectRefusal(in: ledger, "where ShareLedger itself listens")
+        try await expectRefusal(in: ledger, "where ShareLedger itself listens on that port: the URL", isForGood: true)
         #expect(partner.requests.isEmpty)
         await ledger.close()
         await partner.stop()
@@ -74,16 +74,21 @@ struct AddressTests {
         await ledger.close()
     }
 
-    private func expectRefusal(in ledger: TestLedger, _ reason: String, _ engine: DeliveryEngine? = nil) async throws {
+    private func expectRefusal(
+        in ledger: TestLedger,
+        _ reason: String,
+        _ engine: DeliveryEngine? = nil,
+        isForGood: Bool = false,
+    ) async throws {
         try await ledger.withEngine(engine) { _ in
             let failed = try await ledger.events(.attemptFailed, count: 1)
             #expect(failed[0].text(.detail).contains(reason))
-            #expect(failed[0].text(.facts).contains(#""class":"retry""#))
+            #expect(failed[0].text(.facts).contains(isForGood ? #""class":"refused""# : #""class":"retry""#))
             #expect(failed[0].event.attempt == 1)
         }
         let begun = try await ledger.events(.attemptBegun)
         #expect(begun.count == 1)
         #expect(!begun[0].text(.detail).contains("address"))
-        #expect(try await ledger.value("SELECT state FROM delivery.queue") == "waiting")
+        #expect(try await ledger.value("SELECT state FROM delivery.queue") == (isForGood ? "parked" : "waiting"))
     }
 }

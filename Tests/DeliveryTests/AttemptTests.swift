@@ -7,6 +7,7 @@ import LedgerStore
 import Postgres
 import Sharing
 import TestPeers
+import TestRequests
 import TestSupport
 import Testing
 import TicketSharing
@@ -156,16 +157,7 @@ struct AttemptTests {
         try await ledger.addPartner("lens", at: partner.url)
         let agreement = try await ledger.agree(with: "lens", at: partner.url)
         let message = try await ledger.share("t1", under: agreement)
-        try await TestDatabase.current.execute(
-            """
-            BEGIN;
-            SET LOCAL session_replication_role = replica;
-            ALTER TABLE ledger.payload DISABLE TRIGGER ALL;
-            DELETE FROM ledger.payload WHERE position = \(message.position) AND part = 'body';
-            ALTER TABLE ledger.payload ENABLE ALWAYS TRIGGER refuse_change;
-            COMMIT;
-            """
-        )
+        try await ledger.store.erase([(message.position, "body")])
         try await ledger.withEngine { _ in
             let parked = try await ledger.events(.deliveryParked, count: 1)
             #expect(parked[0].text(.detail).contains("the message's body was erased"))

@@ -74,6 +74,17 @@ struct DeskTests {
             token: "a1:\(TestLedger.partnerKey)",
             body: invitation
         )
+        #expect(try await ledger.value("SELECT count(*)::text FROM delivery.queue") == "0")
+        try await ledger.send(
+            .outbound,
+            "PUT",
+            .agreements,
+            "a1",
+            partner: "rt",
+            token: "a1:\(TestLedger.partnerKey)",
+            body: #"{"status":"accepted"}"#
+        )
+        try await ledger.execute("DELETE FROM delivery.queue WHERE partner_id <> 0")
         try await ledger.withEngine { _ in try await ledger.untilDelivered() }
         #expect(desk.requests.first?.headers.first("X-Ticket-Sharing-Token") == "a1:\(TestLedger.partnerKey)")
         await ledger.close()

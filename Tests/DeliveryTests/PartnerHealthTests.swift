@@ -48,6 +48,22 @@ import Testing
         #expect(health.cap(at: later) == 1)
     }
 
+    @Test func `an order lets one canary go before its time, and none beside one that is under way`() {
+        var health = Self.away()
+        let soon = Self.start.advanced(by: .seconds(1))
+        #expect(health.heldSince(at: soon) == Self.start)
+        health.hurry(at: soon)
+        #expect(health.cap(at: soon) == 1)
+        let isAdmitted = health.admit(DeliveryID(rawValue: 1), at: soon)
+        #expect(isAdmitted)
+        #expect(health.heldSince(at: soon) == nil)
+        #expect(health.cap(at: soon) == 0)
+        health.note(isTransportFault: true, at: soon, schedule: Self.schedule)
+        health.noteEnd(of: DeliveryID(rawValue: 1))
+        #expect(health.cap(at: soon) == 0)
+        #expect(health.heldSince(at: soon) == soon)
+    }
+
     @Test func `intervals grow to a minute`() {
         var health = Self.away()
         let now = Self.start.advanced(by: .seconds(5))

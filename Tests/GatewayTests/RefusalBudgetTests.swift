@@ -47,4 +47,13 @@ import Testing
         #expect(admitted == RefusalBudget.limitPerMinute)
         #expect(budget.takeUncounted().map(\.source) == ["others"])
     }
+
+    @Test func `bodies are kept whole up to so many bytes a day, a quarter of them of one source`() {
+        let budget = RefusalBudget(bodyByteLimit: 4000, bodyBytesToday: .init(["a": 500]), at: noon)
+        #expect(budget.keepsBody(of: "a", byteCount: 500, at: noon))
+        #expect(!budget.keepsBody(of: "a", byteCount: 1, at: noon))
+        for source in ["b", "c", "d"] { #expect(budget.keepsBody(of: source, byteCount: 1000, at: noon)) }
+        #expect(!budget.keepsBody(of: "e", byteCount: 1, at: noon))
+        #expect(budget.keepsBody(of: "a", byteCount: 1000, at: later(12 * 3600)))
+    }
 }

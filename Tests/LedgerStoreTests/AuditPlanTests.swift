@@ -25,6 +25,11 @@ import Testing
         "delivery WHERE agreement = 'a7'",
         "delivery WHERE ticket = 't77'",
         "delivery WHERE message_position = 7000",
+        "attempt WHERE agreement = 'a7'",
+        "attempt WHERE ticket = 't77'",
+        "attempt WHERE message_position = 7000",
+        "attempt WHERE position = 7000",
+        "operation WHERE position BETWEEN 7000 AND 7100",
         "delivery WHERE message_id = '00000000-0000-4000-8000-000000007000'",
     ])
     func `a question by agreement, ticket or position reads no whole table`(question: String) async throws {

@@ -62,7 +62,7 @@ import Testing
         )
         #expect(try shown.map { try $0[0, as: Bool.self] } == castable)
         #expect(try shown.map { try $0[1, as: String.self] } == castable.map { $0 ? "json" : "not json" })
-        for view in ["message", "shared_with", "delivery"] {
+        for view in ["message", "shared_with", "delivery", "attempt", "operation"] {
             _ = try auditor.query("SELECT * FROM audit.\(identifier: view)")
         }
         // Nothing that was said not to fit is a guess on the safe side only: what was said to fit has been cast above, the rest
@@ -107,7 +107,9 @@ import Testing
         var auditor = try database.session(as: .auditor)
         let rows = try auditor.query("SELECT accepted, error, body, direction FROM audit.message")
         #expect(rows.count == 3 + 13)
-        for view in ["shared_with", "delivery"] { _ = try auditor.query("SELECT * FROM audit.\(identifier: view)") }
+        for view in ["shared_with", "delivery", "attempt", "operation"] {
+            _ = try auditor.query("SELECT * FROM audit.\(identifier: view)")
+        }
     }
 
     // MARK: audit.message
@@ -207,6 +209,39 @@ import Testing
                 "o1|t1|partner|sender|accepted|f|ticket.shared|ticket.unshared|t|5|2|3|0|2|3|1|0",
             ]
         )
+    }
+
+    @Test func `what was sent and what the partner has acknowledged of it are counted apart`() async throws {
+        try await database.withStore { store in
+            try await store.addPartner("partner", url: TestRequest.partnerURL)
+            _ = try await store.answer(.ownInvitation("o1", to: "partner"))
+            _ = try await store.answer(.partnerSets("accepted", of: "o1"))
+            let token = "o1:\(TestRequest.key)"
+            for (method, body) in [
+                ("POST", #"{"uuid":"t1","comments":[{"uuid":"c1"},{"uuid":"c2","public":false}]}"#),
+                ("PUT", #"{"comments":[{"uuid":"c3"},{"uuid":"c4","public":false}]}"#),
+                ("PUT", #"{"comments":[{"uuid":"c3"}],"status":"open"}"#),
+            ] {
+                _ = try await store.answer(.outbound(method, "/tickets/t1", to: "partner", token: token, body))
+            }
+        }
+        let question = """
+            SELECT messages_out, messages_acknowledged, public_comments_out, private_comments_out,
+                public_comments_acknowledged, private_comments_acknowledged, acknowledged_at IS NOT NULL
+            FROM audit.shared_with
+            """
+        #expect(try await database.execute(question, as: .auditor) == "3|0|2|2|0|0|f\n")
+        try await database.withStore { store in
+            try await store.attempt(.attemptSucceeded, 1, of: 4, status: 201, error: nil)
+            try await store.attempt(.attemptFailed, 1, of: 5, status: 422, error: "the answer was 422")
+        }
+        #expect(try await database.execute(question, as: .auditor) == "3|1|2|2|1|1|t\n")
+        // What a later message brings again has arrived with that; what only the refused one had has not.
+        try await database.withStore { store in
+            try await store.attempt(.attemptSucceeded, 1, of: 6, status: 200, error: nil)
+            try await store.attempt(.attemptSucceeded, 2, of: 6, status: 200, error: nil, replay: 6)
+        }
+        #expect(try await database.execute(question, as: .auditor) == "3|2|2|2|2|1|t\n")
     }
 
     @Test func `what is disclosed beyond an agreement is counted`() async throws {

@@ -112,29 +112,3 @@ import Testing
         }
     }
 }
-
-extension Store {
-    /// Erases parts as a command would.
-    fileprivate func erase(_ parts: [(position: Position, part: String)]) async throws(AppendError) -> Position {
-        let call: @Sendable (Receipt) -> [SQL] = { receipt in
-            parts.map { "SELECT ledger.erase_part(\(receipt.position.rawValue), \($0.position.rawValue), \($0.part))" }
-        }
-        let receipt = try await appender.append(StateKeys(), byteCount: 1000, additional: call) { transaction in
-            let facts = Facts.object { facts in
-                facts.name("erased")
-                facts.array { array in
-                    for (position, part) in parts {
-                        array.object { object in
-                            object.member("position", position.rawValue)
-                            object.member("part", part)
-                        }
-                    }
-                }
-            }
-            return transaction.append(
-                EventDraft(.payloadErased, stream: .system, parts: [transaction.part(.facts, facts)])
-            )
-        }
-        return receipt.position
-    }
-}

@@ -70,6 +70,15 @@ import Testing
         let limit = try session.query("SELECT ledger.ensure_partitions(25000000)").onlyRow()[0, as: Int64.self]
         #expect(limit == 40_000_000)
         #expect(try session.query("SELECT ledger.ensure_partitions(25000000)").onlyRow()[0, as: Int64.self] == limit)
+        for position in ["30000000", "9223372036854775807", "-1", "NULL"] {
+            let error = #expect(throws: PostgresError.self, "\(position)") {
+                try session.query("SELECT ledger.ensure_partitions(\(unescaped: position))")
+            }
+            #expect(error?.code == SQLState(rawValue: "SL003"))
+        }
+        let count = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'ledger.event'::regclass"
+        let made = try await database.execute(count)
+        #expect(made == "4\n")
         let unguarded = try await database.execute(
             """
             SELECT c.oid::regclass

@@ -120,4 +120,30 @@ import Testing
         let member = "SELECT pg_has_role('shareledger_owner', 'shareledger_eraser', 'MEMBER WITH ADMIN OPTION')"
         #expect(try await database.execute(member) == "t\n")
     }
+
+    @Test func `whoever may only connect cannot take the ledger's lock, and nobody else may connect`() async throws {
+        let file = try #require(SchemaFile.all.first { $0.kind == "roles" })
+        let names = ["pg_advisory_lock(bigint)", "pg_try_advisory_xact_lock(bigint)", "lo_create(oid)"]
+        // As on a server that is not the private one.
+        for name in names { try await database.execute("GRANT EXECUTE ON FUNCTION \(name) TO PUBLIC") }
+        try await database.execute(file.text, as: .owner)
+        try await database.execute("SELECT pg_try_advisory_xact_lock(1)", as: .auditor)
+        try await database.execute(file.text, as: .administrator)
+        for name in names {
+            let may = """
+                SELECT has_function_privilege(r, '\(name)', 'EXECUTE')
+                FROM unnest('{shareledger_auditor,public}'::text[]) AS r
+                """
+            #expect(try await database.execute(may) == "f\nf\n", "\(name)")
+        }
+        try await database.execute("SELECT pg_try_advisory_xact_lock(1)", as: .service)
+        // A copy of a database has not its privileges.
+        let privileges = try #require(SchemaFile.all.first { $0.kind == "privileges" })
+        try await database.execute(privileges.text, as: .owner)
+        let connect = """
+            SELECT has_database_privilege(r, current_database(), 'CONNECT')
+            FROM unnest('{public,shareledger_service,shareledger_auditor}'::text[]) AS r
+            """
+        #expect(try await database.execute(connect) == "f\nt\nt\n")
+    }
 }

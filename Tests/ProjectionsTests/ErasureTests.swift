@@ -3,6 +3,7 @@ import LedgerStore
 import Postgres
 import Projections
 import Sharing
+import TestRequests
 import TestSupport
 import Testing
 import TicketSharing
@@ -33,7 +34,7 @@ struct ErasureTests {
             token: token,
         )
         let erased = try #require(update.receipt?.position)
-        try await ledger.removePart(.body, of: erased)
+        try await ledger.store.erase([(erased, "body")])
         try await ledger.follow()
         let share = try #require(try await share(ledger))
         #expect(share.ticket.subject == nil)
@@ -79,7 +80,7 @@ struct ErasureTests {
             try Reconstructor.agreement(AgreementID("a")!, in: &session)?.first
         }
         let position = try #require(first?.position)
-        for part in [PartName.body, .sentBody, .detail] { try await ledger.removePart(part, of: position) }
+        try await ledger.store.erase(["body", "sent-body", "detail"].map { (position, $0) })
         let state = try #require(
             try await ledger.session { session in try Reconstructor.agreement(AgreementID("a")!, in: &session) }
         )

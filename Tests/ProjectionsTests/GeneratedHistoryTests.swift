@@ -44,7 +44,8 @@ struct GeneratedHistoryTests {
                 func share(_ moment: AsOf) throws -> Ticket? {
                     try Reconstructor.share(agreement: agreement, ticket: ticket, asOf: moment, in: &session)?.ticket
                 }
-                #expect(try share(.time(event.recorded)) == share(.position(message.position)))
+                let now = try #require(try share(.position(message.position)))
+                #expect(try share(.time(event.recorded)) == now)
                 let before = Timestamp(microseconds: event.recorded.microseconds - 1)
                 #expect(try share(.time(before)) == share(.position(Position(rawValue: message.position.rawValue - 1))))
             }
@@ -69,6 +70,7 @@ struct GeneratedHistoryTests {
             }
             return found
         }
+        #expect(!found.isEmpty)
         for share in shares {
             guard let expected = generated.partnerTicket(share) else {
                 #expect(found[share] == nil)

@@ -110,6 +110,32 @@ struct ReplayDeliveryTests {
         await scene.close()
     }
 
+    @Test func `what is altered after the plan is not sent: message and state are parked with that reason`()
+        async throws
+    {
+        let scene = try await Scene()
+        let ledger = scene.ledger
+        let first = try await ledger.share("t1", under: scene.agreement)
+        let second = try await ledger.share("t2", under: scene.agreement)
+        try await scene.deliver()
+        _ = scene.desk.takeRequests()
+        try await ledger.start(ReplayRequest(try scene.share("t1")))
+        try await ledger.start(ReplayRequest(try scene.share("t2"), mode: .state))
+        for message in [first, second] { try await ledger.alterBody(of: message) }
+        try await scene.run {
+            try await scene.until("parked lanes", "SELECT count(*) = 2 FROM delivery.queue WHERE state = 'parked'")
+        }
+        let reasons = try await ledger.value(
+            "SELECT string_agg(reason, '|' ORDER BY message_position) FROM delivery.queue WHERE state = 'parked'"
+        )
+        let expected = [first, second].map { message in
+            "nothing altered is sent: the part body of event \(message.position) is not what its leaf commits to"
+        }
+        #expect(reasons == expected.joined(separator: "|"))
+        #expect(scene.desk.takeRequests().isEmpty)
+        await scene.close()
+    }
+
     @Test func `a replay waits for a paused partner and survives a restart`() async throws {
         let scene = try await Scene()
         let ledger = scene.ledger

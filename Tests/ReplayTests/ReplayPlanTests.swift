@@ -305,18 +305,31 @@ struct ReplayPlanTests {
         let first = try await ledger.share("t1", under: agreement)
         try await ledger.share("t2", under: agreement, .outbound)
         try await ledger.deliverAll()
-        try await TestDatabase.current.execute(
-            """
-            SET session_replication_role = replica;
-            ALTER TABLE ledger.payload DISABLE TRIGGER ALL;
-            DELETE FROM ledger.payload WHERE position = \(first.position) AND part = 'body';
-            """
-        )
+        try await ledger.store.erase([(first.position, "body")])
         let erased = try await ledger.plan(ReplayRequest(try scope(agreement, "t1")))
         #expect(refusals(erased) == [.erased] && erased.refusals.kept[0].position == first.position)
         let end = Position(rawValue: 1_000_000)
         let none = try await ledger.plan(ReplayRequest(.agreement(agreement.id), from: .position(end)))
         #expect(refusals(none) == [.nothing] && none.messageRange == nil)
+        await ledger.close()
+    }
+
+    @Test func `altered bytes are not planned to be sent, nor are bytes that are gone without an erasure`() async throws
+    {
+        let ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: "https://lens.example/sharing")
+        let agreement = try await ledger.agree()
+        let first = try await ledger.share("t1", under: agreement)
+        let second = try await ledger.update("t1", "told", under: agreement)
+        try await ledger.deliverAll()
+        try await ledger.alterBody(of: first)
+        try await ledger.meddle("DELETE FROM ledger.payload WHERE position = \(second.position) AND part = 'body'")
+        let plan = try await ledger.plan(ReplayRequest(try scope(agreement, "t1")))
+        #expect(refusals(plan) == [.damaged, .damaged])
+        #expect(plan.refusals.kept.map(\.position) == [first.position, second.position])
+        let altered = "the part body of event \(first.position) is not what its leaf commits to"
+        let missing = "the part body of event \(second.position) is missing, and no payload.erased event names it"
+        #expect(zip(plan.refusals.kept, [altered, missing]).allSatisfy { $0.text.contains($1) })
         await ledger.close()
     }
 
@@ -347,9 +360,9 @@ struct ReplayPlanTests {
     }
 
     @Test func `a reason must say something`() {
-        #expect(ReplayWarrant(reason: "", operator: "x") == nil)
-        #expect(ReplayWarrant(reason: " \n", operator: "x") == nil)
-        #expect(ReplayWarrant(reason: String(repeating: "r", count: 1001), operator: "x") == nil)
-        #expect(ReplayWarrant(reason: "  outage", operator: "x")?.reason == "outage")
+        #expect(Warrant(reason: "", operator: "x") == nil)
+        #expect(Warrant(reason: " \n", operator: "x") == nil)
+        #expect(Warrant(reason: String(repeating: "r", count: 1001), operator: "x") == nil)
+        #expect(Warrant(reason: "  outage", operator: "x")?.reason == "outage")
     }
 }

@@ -200,13 +200,20 @@ struct ReplayerTests {
             let newest = try #require(lane.map(\.message).max())
             #expect(lane.last?.message == newest || lane.last?.kind == "state")
             #expect(lane.filter(\.isHead).count == 1 && lane[0].isHead)
-            // Every replay's messages are in order, and end with the newest that was sent before it.
-            for replay in Set(lane.compactMap(\.replay)) {
-                let messages = lane.filter { $0.replay == replay && $0.kind == "message" }.map(\.message)
-                #expect(messages == messages.sorted())
+            // Every replay sends all that was sent before it, in order and no more, or the state alone.
+            let replays = Set(lane.compactMap(\.replay))
+            var stateCount = 0
+            for replay in replays {
+                let items = lane.filter { $0.replay == replay }
+                if items.map(\.kind) == ["state"] {
+                    stateCount += 1
+                    continue
+                }
                 let before = lane.filter { $0.replay == nil && $0.message < replay }.map(\.message)
-                #expect(messages.isEmpty || messages.last == before.last)
+                #expect(items.map(\.message) == before && !before.isEmpty)
+                #expect(items.allSatisfy { $0.kind == "message" })
             }
+            #expect(replays.count == 30 && stateCount == 15)
         }
         await ledger.close()
     }

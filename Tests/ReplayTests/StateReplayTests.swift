@@ -5,6 +5,7 @@ import Postgres
 import Projections
 import Replay
 import Sharing
+import TestRequests
 import TestSupport
 import Testing
 import TicketSharing
@@ -117,16 +118,22 @@ struct StateReplayTests {
         try await ledger.share("t1", under: agreement)
         let erased = try await ledger.update("t1", "gone", under: agreement)
         try await ledger.update("t1", "stays", under: agreement)
-        try await TestDatabase.current.execute(
-            """
-            SET session_replication_role = replica;
-            ALTER TABLE ledger.payload DISABLE TRIGGER ALL;
-            DELETE FROM ledger.payload WHERE position = \(erased.position) AND part = 'body';
-            """
-        )
+        try await ledger.store.erase([(erased.position, "body")])
         let sent = try await messages(ledger, "t1", under: agreement)
         #expect(sent.flatMap(\.comments).map(\.text) == ["t1-c0", "t1-stays"])
         #expect(try received(sent, "t1").subject == "stays")
+        await ledger.close()
+    }
+
+    @Test func `a state that altered bytes have a share in is not made, and the part is named`() async throws {
+        let ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: "https://lens.example/sharing")
+        let agreement = try await ledger.agree()
+        try await ledger.share("t1", under: agreement)
+        let altered = try await ledger.update("t1", "told", under: agreement)
+        try await ledger.alterBody(of: altered)
+        let error = await #expect(throws: PartFault.self) { try await messages(ledger, "t1", under: agreement) }
+        #expect(error == PartFault(PartPlace(altered.position, .body), .altered))
         await ledger.close()
     }
 }

@@ -10,12 +10,14 @@ package final class RawClient: Sendable {
     private static let patience = Duration.seconds(30)
 
     /// Connects; throws ``ConnectError`` where nobody listens.
-    package init(port: UInt16, host: String = "127.0.0.1") throws {
+    ///
+    /// - Parameter source: The own address, such as 127.0.0.2: all of 127.0.0.0/8 is this machine.
+    package init(port: UInt16, host: String = "127.0.0.1", source: String? = nil) throws {
         let family = host.contains(":") ? AF_INET6 : AF_INET
         descriptor = socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var one: Int32 = 1
         unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
-        guard Self.connect(descriptor, host, port) else {
+        guard source.map({ Self.bind(descriptor, $0) }) ?? true, Self.connect(descriptor, host, port) else {
             // The descriptor is closed by `deinit`, which runs for an initialiser that throws this late, too.
             throw ConnectError(code: errno)
         }
@@ -30,6 +32,17 @@ package final class RawClient: Sendable {
 
     deinit {
         close(descriptor)
+    }
+
+    private static func bind(_ descriptor: Int32, _ source: String) -> Bool {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        unsafe inet_pton(AF_INET, source, &address.sin_addr)
+        return unsafe withUnsafePointer(to: &address) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
     }
 
     /// Connects, which takes no time on loopback.

@@ -26,6 +26,9 @@ package struct MemoryLedger {
     /// What the next transaction is loaded with.
     package var state = SharingTransaction.State()
 
+    /// Access keys that are looked for in requests, wherever they stand.
+    package let knownKeys = KnownKeys()
+
     private let reader: RequestReader
     private var streams: [StreamName: ChainHead?] = [.system: nil, .unattributed: nil]
     private var shares: [ShareName: ChainHead?] = [:]
@@ -33,7 +36,7 @@ package struct MemoryLedger {
     /// A ledger whose first epoch is not even opened.
     package init(deskURL: String? = nil, isStrict: Bool = false) throws {
         settings = try Self.settings(deskURL: deskURL, isStrict: isStrict)
-        reader = RequestReader(keys: keys)
+        reader = RequestReader(keys: keys, knownKeys: knownKeys)
     }
 
     /// The keys of every test.
@@ -55,11 +58,22 @@ package struct MemoryLedger {
 
     /// What a request is answered.
     package mutating func answer(_ request: TestRequest, operator: String? = nil, mayRecord: Bool = true) -> Answer {
+        answer(request, operator: `operator`, within: IntakeBounds(mayRecordRefusal: { mayRecord }))
+    }
+
+    /// What a request is answered within bounds on what it may have recorded.
+    package mutating func answer(
+        _ request: TestRequest,
+        operator: String? = nil,
+        within bounds: IntakeBounds,
+    ) -> Answer {
         let capture = capture(request, operator: `operator`)
-        return run(capture) { transaction in
-            guard capture.method != "GET" else { return transaction.answerRead(capture, mayRecord: mayRecord) }
-            return transaction.decide(capture) { mayRecord }
+        let answer = run(capture) { transaction in
+            guard capture.method != "GET" else { return transaction.answerRead(capture, within: bounds) }
+            return transaction.decide(capture, within: bounds)
         }
+        if answer.fault == nil { reader.remember(capture) }
+        return answer
     }
 
     /// A request as it is taken in.

@@ -1,4 +1,5 @@
 -- Makes the partitions of ledger.event and ledger.payload that hold positions up to `upto`, and one more ahead.
+-- No further than two partitions past that of the newest event: whoever may call this could make any number of tables.
 -- A partition is made apart and then attached, which lets readers and the appender go on meanwhile.
 CREATE OR REPLACE FUNCTION ledger.ensure_partitions(upto bigint) RETURNS bigint
 LANGUAGE plpgsql
@@ -13,7 +14,13 @@ DECLARE
     child text;
     guard record;
     unplanned name;
+    head bigint;
 BEGIN
+    SELECT coalesce(max(e.position), 0) INTO head FROM ledger.event AS e;
+    IF upto IS NULL OR upto < 0 OR upto / size > head / size + 2 THEN
+        RAISE EXCEPTION 'partitions for position % are not made: the ledger is at %', upto, head
+            USING ERRCODE = 'SL003', HINT = 'Partitions are made as the ledger grows, a few ahead of it.';
+    END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('shareledger.partitions', 0));
     FOR number IN 0 .. upto / size + 1 LOOP
         lower_bound := number * size;
@@ -65,4 +72,4 @@ BEGIN
     RETURN (upto / size + 2) * size;
 END
 $$;
-COMMENT ON FUNCTION ledger.ensure_partitions IS 'Makes partitions for positions up to the one given and beyond; returns the first position that has none';
+COMMENT ON FUNCTION ledger.ensure_partitions IS 'Makes partitions for positions up to the one given and beyond; returns the first position that has none. Raises SL003 far ahead of the ledger';

@@ -23,11 +23,14 @@ GRANT USAGE ON SCHEMA ledger TO shareledger_eraser;
 GRANT SELECT ON ledger.event TO shareledger_eraser;
 GRANT SELECT, DELETE ON ledger.payload TO shareledger_eraser;
 
--- Nobody needs tables of his own; where the database is somebody else's, that is for him to say.
+-- Nobody needs tables of his own, and nobody else a session, in which he could take the ledger's lock; where the database is somebody else's, that is for him to say.
 DO $$
 BEGIN
     IF (SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()) THEN
-        EXECUTE format('REVOKE CREATE, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+        EXECUTE format(
+            'GRANT CONNECT ON DATABASE %I TO shareledger_owner, shareledger_service, shareledger_auditor',
+            current_database());
+        EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
     END IF;
 END
 $$;

@@ -28,7 +28,8 @@ SELECT
     coalesce(q.reason, l.detail ->> 'error') AS error,
     l.detail ->> 'address' AS address,
     q.replay_id AS replay,
-    q.kind
+    q.kind,
+    q.delivery_id
 FROM delivery.queue AS q
 JOIN ledger.event AS m ON m.position = q.message_position
 JOIN ledger.stream AS s ON s.stream_id = q.stream_id
@@ -50,6 +51,7 @@ LEFT JOIN LATERAL (
     FROM ledger.event AS e
     WHERE e.about = q.message_id
         AND e.type IN ('attempt.succeeded', 'attempt.failed', 'attempt.unknown')
+        AND q.attempts > 0
     ORDER BY e.position DESC
     LIMIT 1
 ) AS l ON true
@@ -78,7 +80,8 @@ SELECT
     coalesce(d.detail ->> 'reason', l.detail ->> 'error'),
     l.detail ->> 'address',
     (g.facts ->> 'replay')::bigint,
-    coalesce(CASE WHEN y.mode = 'state' THEN 'state' END, 'message')
+    coalesce(CASE WHEN y.mode = 'state' THEN 'state' END, 'message'),
+    NULL
 FROM ledger.event AS e
 JOIN ledger.event AS m ON m.event_id = e.about
 JOIN ledger.stream AS s ON s.stream_id = e.stream_id
@@ -148,3 +151,4 @@ COMMENT ON COLUMN audit.delivery.error IS 'Why it is parked, was skipped or aban
 COMMENT ON COLUMN audit.delivery.address IS 'Network address that the last attempt went to';
 COMMENT ON COLUMN audit.delivery.replay IS 'Position of the event replay.requested, where it was sent again for a replay';
 COMMENT ON COLUMN audit.delivery.kind IS 'message: the stored bytes; state: the ticket as it was reconstructed when it was sent';
+COMMENT ON COLUMN audit.delivery.delivery_id IS 'Number that the commands ''shareledger delivery …'' know it by; NULL once it has ended';

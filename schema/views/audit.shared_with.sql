@@ -22,6 +22,10 @@ SELECT
     c.private_in AS private_comments_in,
     c.public_out AS public_comments_out,
     c.private_out AS private_comments_out,
+    c.public_held AS public_comments_acknowledged,
+    c.private_held AS private_comments_acknowledged,
+    coalesce(m.acknowledged, 0) AS messages_acknowledged,
+    m.acknowledged_at,
     coalesce(m.beyond, 0) AS disclosed_beyond
 FROM ledger.share AS sh
 JOIN ledger.stream AS s ON s.stream_id = sh.stream_id
@@ -39,9 +43,17 @@ LEFT JOIN LATERAL (
         max(e.recorded_at) FILTER (WHERE e.type = 'ticket.unshared') AS unshared_at,
         count(*) FILTER (WHERE e.direction = 'in') AS messages_in,
         count(*) FILTER (WHERE e.direction = 'out') AS messages_out,
+        count(*) FILTER (WHERE e.direction = 'out' AND k.recorded_at IS NOT NULL) AS acknowledged,
+        max(k.recorded_at) FILTER (WHERE e.direction = 'out') AS acknowledged_at,
         count(*) FILTER (WHERE convert_from(f.content, 'UTF8')::jsonb ? 'disclosed_beyond') AS beyond
     FROM ledger.event AS e
     JOIN ledger.payload AS f ON f.position = e.position AND f.part = 'facts'
+    LEFT JOIN LATERAL (
+        SELECT min(o.recorded_at) AS recorded_at
+        FROM ledger.event AS o
+        WHERE o.about = e.event_id
+            AND o.type = 'attempt.succeeded'
+    ) AS k ON true
     WHERE e.share_id = sh.share_id
         AND e.type IN ('ticket.shared', 'ticket.updated', 'ticket.unshared')
 ) AS m ON true
@@ -50,11 +62,15 @@ LEFT JOIN LATERAL (
         count(*) FILTER (WHERE k.direction = 'in' AND k.public) AS public_in,
         count(*) FILTER (WHERE k.direction = 'in' AND NOT k.public) AS private_in,
         count(*) FILTER (WHERE k.direction = 'out' AND k.public) AS public_out,
-        count(*) FILTER (WHERE k.direction = 'out' AND NOT k.public) AS private_out
+        count(*) FILTER (WHERE k.direction = 'out' AND NOT k.public) AS private_out,
+        count(*) FILTER (WHERE k.direction = 'out' AND k.public AND k.held) AS public_held,
+        count(*) FILTER (WHERE k.direction = 'out' AND NOT k.public AND k.held) AS private_held
     FROM (
-        -- A comment counts once, as it came first; what comes again under a known uuid is ignored.
+        -- A comment counts once, as it came first; what comes again under a known uuid is ignored. The partner holds what
+        -- it has sent itself, and what one of our messages brought that it has answered with success.
         SELECT DISTINCT ON (n.comment ->> 'uuid')
             e.direction,
+            bool_or(e.direction = 'in' OR y.position IS NOT NULL) OVER (PARTITION BY n.comment ->> 'uuid') AS held,
             (n.comment -> 'public')::boolean
                 AND NOT coalesce(
                     g.facts -> 'not_taken'
@@ -64,6 +80,12 @@ LEFT JOIN LATERAL (
         JOIN ledger.payload AS f ON f.position = e.position AND f.part = 'facts'
         CROSS JOIN LATERAL (SELECT convert_from(f.content, 'UTF8')::jsonb AS facts OFFSET 0) AS g
         CROSS JOIN LATERAL jsonb_array_elements(g.facts -> 'comments') WITH ORDINALITY AS n (comment, place)
+        LEFT JOIN LATERAL (
+            SELECT min(o.position) AS position
+            FROM ledger.event AS o
+            WHERE o.about = e.event_id
+                AND o.type = 'attempt.succeeded'
+        ) AS y ON true
         WHERE e.share_id = sh.share_id
             AND e.type IN ('ticket.shared', 'ticket.updated')
         ORDER BY n.comment ->> 'uuid', e.position, n.place
@@ -86,9 +108,13 @@ COMMENT ON COLUMN audit.shared_with.first_type IS 'Kind of the first accepted me
 COMMENT ON COLUMN audit.shared_with.last_type IS 'Kind of the last accepted message: ticket.shared, ticket.updated or ticket.unshared';
 COMMENT ON COLUMN audit.shared_with.unshared_at IS 'When it was unshared last; it may have been shared again since';
 COMMENT ON COLUMN audit.shared_with.messages_in IS 'Accepted messages from the partner';
-COMMENT ON COLUMN audit.shared_with.messages_out IS 'Messages to the partner; see audit.delivery for which of them it got';
+COMMENT ON COLUMN audit.shared_with.messages_out IS 'Messages that our desk sent to the partner, whether or not they have got there yet';
+COMMENT ON COLUMN audit.shared_with.messages_acknowledged IS 'Those of them that the partner has answered with success; audit.delivery has the others';
+COMMENT ON COLUMN audit.shared_with.acknowledged_at IS 'When the newest acknowledgement came; sending one again that was acknowledged before does not count';
 COMMENT ON COLUMN audit.shared_with.public_comments_in IS 'Comments that came from the partner and are public, as they were taken over';
 COMMENT ON COLUMN audit.shared_with.private_comments_in IS 'Comments that came from the partner and are private, also where only private ones were allowed';
-COMMENT ON COLUMN audit.shared_with.public_comments_out IS 'Comments that were sent to the partner as public';
-COMMENT ON COLUMN audit.shared_with.private_comments_out IS 'Comments that were sent to the partner as private';
+COMMENT ON COLUMN audit.shared_with.public_comments_out IS 'Comments that our desk sent to the partner as public, whether or not they have got there yet';
+COMMENT ON COLUMN audit.shared_with.private_comments_out IS 'Comments that our desk sent to the partner as private, whether or not they have got there yet';
+COMMENT ON COLUMN audit.shared_with.public_comments_acknowledged IS 'Public ones of them that the partner holds: it has answered a message with them with success';
+COMMENT ON COLUMN audit.shared_with.private_comments_acknowledged IS 'Private ones of them that the partner holds';
 COMMENT ON COLUMN audit.shared_with.disclosed_beyond IS 'Messages to the partner that held more than the agreement allows; audit.message says what';

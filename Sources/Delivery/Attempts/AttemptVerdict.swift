@@ -119,7 +119,7 @@ extension AttemptVerdict {
         let isKnown = !failure.requestMayHaveArrived || failure.partialAnswer != nil
         let said = failure.partialAnswer.map { "the answer was \($0.status) and then broke off: " } ?? ""
         self.init(
-            finding: failure.isOurs ? .interrupted : .retry,
+            finding: failure.isOurs ? .interrupted : failure.isOwnListener ? .refused : .retry,
             eventType: isKnown ? .attemptFailed : .attemptUnknown,
             reason: said + failure.advice,
         )
@@ -152,6 +152,11 @@ extension HTTPFailure {
         }
     }
 
+    /// Whether the target is one of our own listeners, which no later try changes.
+    fileprivate var isOwnListener: Bool {
+        if case .refusedByPolicy(let refusal) = kind { refusal.reason == .ownListener } else { false }
+    }
+
     fileprivate var isTransportFault: Bool {
         switch kind {
         case .connect, .tls, .timedOut, .connectionLost, .resendPrevented, .resolve: !isOurs
@@ -166,6 +171,7 @@ extension HTTPFailure {
             switch refusal.reason {
             case .specialPurpose(let purpose) where purpose.isInner:
                 "\(description); --allow-private-address allows it for this partner"
+            case .ownListener: "\(description): the URL has to be the other help desk's, nothing is sent to ourselves"
             default: description
             }
         default: detail.isEmpty ? description : "\(description): \(detail)"

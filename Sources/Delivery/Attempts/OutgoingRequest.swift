@@ -1,6 +1,7 @@
 import Foundation
 import HTTPClient
 import Ledger
+import LedgerStore
 import TicketSharing
 
 /// A request of the protocol as it is to stand on the wire, before anybody knows where its host is.
@@ -90,6 +91,11 @@ enum Unsendable: Error, Sendable, Equatable, CustomStringConvertible {
     case forGood(String)
     /// Something of ours is missing that may come back, such as the right key file.
     case forNow(String)
+
+    /// Bytes that are not those that were recorded are never sent.
+    init(_ damage: PartFault) {
+        self = .forGood("nothing altered is sent: \(damage)")
+    }
 
     var description: String {
         switch self {

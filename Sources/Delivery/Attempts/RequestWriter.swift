@@ -16,6 +16,7 @@ struct RequestWriter: Sendable {
     ///
     /// - Parameter exchange: The attempt's, to which credentials of a body of its own are bound.
     func request(for delivery: ClaimedDelivery, exchange: EventID) throws(Unsendable) -> OutgoingRequest {
+        if let damage = delivery.factsDamage { throw Unsendable(damage) }
         let (method, path) = try target(of: delivery)
         let token = try token(of: delivery)
         var body: [UInt8] = []
@@ -141,6 +142,7 @@ extension RequestWriter {
         switch stored {
         case nil: return ([], [])
         case .erased: throw .forGood("the message's body was erased")
+        case .damaged(let damage): throw Unsendable(damage)
         case .present(let bytes, nil): return (bytes, [])
         case .present(let bytes, let sealed?):
             guard let exchange = delivery.messageExchange else {

@@ -60,6 +60,8 @@ extension DeliveryEngine {
         let messages: [StateMessage]
         do {
             messages = try await stateMessages(try StateDelivery(delivery))
+        } catch let damage as PartFault {
+            return try await giveUp(delivery, Unsendable(damage))
         } catch {
             return try await giveUp(delivery, error as? Unsendable ?? .forNow("the state could not be made: \(error)"))
         }

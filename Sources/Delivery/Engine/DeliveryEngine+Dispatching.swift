@@ -9,7 +9,9 @@ extension DeliveryEngine {
     func dispatch() async {
         await withDiscardingTaskGroup { group in
             var poll = settings.shortestPoll
-            while let room = room() {
+            while true {
+                await hurryCanaries()
+                guard let room = room() else { break }
                 let claimed = await claim(room)
                 for (delivery, isHeld) in claimed {
                     group.addTask { await self.work(on: delivery, isHeld: isHeld) }
@@ -21,6 +23,21 @@ extension DeliveryEngine {
             }
             await drain()
             group.cancelAll()
+        }
+    }
+
+    /// Has destinations that are away tried again at once where an operator has ordered so since their last fault.
+    private func hurryCanaries() async {
+        let now = clock()
+        let held = state.withLock { $0.load.heldSince(at: now) }
+        guard !held.isEmpty else { return }
+        do {
+            let ordered = try await store.read { session in
+                try DeliveryQueue.resumed(since: held, until: now, in: &session)
+            }
+            state.withLock { $0.load.hurry(ordered, at: now) }
+        } catch {
+            // Claiming tells of the same trouble.
         }
     }
 

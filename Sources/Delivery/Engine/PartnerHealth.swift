@@ -15,6 +15,7 @@ package struct PartnerHealth: Sendable, Equatable {
     private(set) var faultCount = 0
     package private(set) var nextCanary: Timestamp?
     private var canary: DeliveryID?
+    private var lastFault: Timestamp?
 
     package init() {}
 
@@ -25,6 +26,7 @@ package struct PartnerHealth: Sendable, Equatable {
             return
         }
         faultCount += 1
+        lastFault = now
         guard faultCount >= Self.tolerance else { return }
         let pauses = schedule.pauses
         let interval = pauses.isEmpty ? .zero : pauses[min(faultCount - Self.tolerance, pauses.count - 1)]
@@ -49,6 +51,17 @@ package struct PartnerHealth: Sendable, Equatable {
     /// How many requests may be under way to it; `nil` for as many as it allows.
     package func cap(at now: Timestamp) -> Int? {
         nextCanary.map { $0 <= now && canary == nil ? 1 : 0 }
+    }
+
+    /// Since when it is held back with no canary under way, so that an operator's order could hurry the next one.
+    package func heldSince(at now: Timestamp) -> Timestamp? {
+        guard let nextCanary, nextCanary > now, canary == nil else { return nil }
+        return lastFault
+    }
+
+    /// Lets the next canary go at once: an operator has said, after the last fault, that it is worth a try.
+    package mutating func hurry(at now: Timestamp) {
+        nextCanary = nextCanary.map { min($0, now) }
     }
 
     /// Whether anything is to be kept of it.

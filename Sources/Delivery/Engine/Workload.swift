@@ -83,6 +83,17 @@ extension Workload {
         health.compactMapValues { $0.cap(at: now) }
     }
 
+    /// Destinations that are away, whose next canary an operator's order could hurry, with their last faults.
+    func heldSince(at now: Timestamp) -> [Destination: Timestamp] {
+        health.compactMapValues { $0.heldSince(at: now) }
+    }
+
+    mutating func hurry(_ destinations: [Destination], at now: Timestamp) {
+        for destination in destinations {
+            health[destination]?.hurry(at: now)
+        }
+    }
+
     mutating func expect(_ due: Timestamp) {
         nextDue = nextDue.map { min($0, due) } ?? due
     }

@@ -23,8 +23,11 @@ struct ClaimedDelivery: Sendable {
     /// The other end of the agreement, also where the desk is the destination.
     let partner: PartnerRecord
 
-    let body: StoredBytes?
-    let sentBody: StoredBytes?
+    private(set) var body: StoredBytes?
+    private(set) var sentBody: StoredBytes?
+
+    /// What is wrong with the facts, which say what credentials go with a message.
+    let factsDamage: PartFault?
 
     /// The key that the request is to carry.
     let tokenKey: SealedKey?
@@ -47,10 +50,13 @@ struct ClaimedDelivery: Sendable {
         case present([UInt8], splices: [UInt8]?)
         case erased
 
+        /// It is there, but is not what the leaf commits to; or it is gone without an erasure.
+        case damaged(PartFault)
+
         var byteCount: Int {
             switch self {
             case .present(let bytes, _): bytes.count
-            case .erased: 0
+            case .erased, .damaged: 0
             }
         }
     }
@@ -69,6 +75,26 @@ struct ClaimedDelivery: Sendable {
 // MARK: - Reading
 
 extension ClaimedDelivery {
+    /// Parts of the message that are gone, erased or not.
+    var missingParts: [PartPlace] {
+        [body, sentBody].compactMap { bytes in
+            guard case .damaged(let fault)? = bytes, fault.kind == .missing else { return nil }
+            return fault.place
+        }
+    }
+
+    /// Takes over which of ``missingParts`` were erased.
+    mutating func note(erased: Set<PartPlace>) {
+        func noted(_ bytes: StoredBytes?) -> StoredBytes? {
+            guard case .damaged(let fault)? = bytes, fault.kind == .missing, erased.contains(fault.place) else {
+                return bytes
+            }
+            return .erased
+        }
+        body = noted(body)
+        sentBody = noted(sentBody)
+    }
+
     /// Reads a row of `delivery.claim`.
     init(_ row: Row, claim: EventID) throws(PostgresError) {
         let agreement = try row["agreement", as: String.self]
@@ -104,9 +130,10 @@ extension ClaimedDelivery {
         type = try Self.known(row, "type")
         ourRole = try Self.known(row, "our_role")
         messageExchange = try row["exchange", as: EventID?.self]
-        let names = try row["part_names", as: [String].self]
-        body = try Self.bytes(row, "body", isStored: names.contains(PartName.body.rawValue))
-        sentBody = try Self.bytes(row, "sent_body", isStored: names.contains(PartName.sentBody.rawValue))
+        let parts = try Parts(row, of: subject.message, isMessage: kind == .message)
+        body = parts.body
+        sentBody = parts.sentBody
+        factsDamage = parts.factsDamage
         tokenKey = try row["token_version", as: Int32?.self].map { number throws(PostgresError) in
             SealedKey(number: Int(number), sealed: try row["token_sealed", as: [UInt8].self])
         }
@@ -118,12 +145,6 @@ extension ClaimedDelivery {
         }
         tries = Int(try row["tries", as: Int32.self])
         due = try row["due_at", as: Timestamp.self]
-    }
-
-    private static func bytes(_ row: Row, _ name: String, isStored: Bool) throws(PostgresError) -> StoredBytes? {
-        guard isStored else { return nil }
-        guard let content = try row[name, as: [UInt8]?.self] else { return .erased }
-        return .present(content, splices: try row["\(name)_splices", as: [UInt8]?.self])
     }
 
     private static func known<Value: RawRepresentable<String>>(

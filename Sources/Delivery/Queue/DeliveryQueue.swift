@@ -51,6 +51,10 @@ enum DeliveryQueue {
         for row in rows {
             claimed.append(try ClaimedDelivery(row, claim: request.claim))
         }
+        let missing = Set(claimed.flatMap(\.missingParts))
+        guard !missing.isEmpty else { return claimed }
+        let erased = try Erasures.accounting(for: missing, in: &session)
+        for index in claimed.indices { claimed[index].note(erased: erased) }
         return claimed
     }
 
@@ -66,6 +70,17 @@ enum DeliveryQueue {
     /// When the next head is due after `now`.
     static func nextDue(after now: Timestamp, in session: inout PostgresSession) throws(PostgresError) -> Timestamp? {
         try session.query(nextDueStatement(now)).onlyRow()[0, as: Timestamp?.self]
+    }
+
+    /// Destinations with deliveries that an operator has resumed since the times given, and that were not tried since.
+    static func resumed(
+        since times: [Destination: Timestamp],
+        until now: Timestamp,
+        in session: inout PostgresSession,
+    ) throws(PostgresError) -> [Destination] {
+        let times = Array(times)
+        let rows = try session.query(resumedStatement(times.map(\.key.rawValue), times.map(\.value), now))
+        return try rows.decode((Int64).self).map { Destination(rawValue: $0) }
     }
 
     /// Deliveries whose claims have run out, or are of `abandoned`; those of `active` are ours and alive.
@@ -146,6 +161,26 @@ extension DeliveryQueue {
             ORDER BY q.due_at
             LIMIT 1
         ) AS next
+        """
+    )
+
+    /// Whoever resumes a delivery makes it due at that moment, and gives it all its tries again.
+    private static let resumedStatement = Statement<[Int64], [Timestamp], Timestamp>(
+        """
+        SELECT away.partner_id
+        FROM unnest($1, $2) AS away (partner_id, since)
+        WHERE EXISTS (
+            SELECT
+            FROM delivery.queue AS q
+            WHERE q.partner_id = away.partner_id
+                AND q.is_head
+                AND q.state = 'waiting'
+                AND q.claim IS NULL
+                AND q.due_at > away.since
+                AND q.due_at <= $3
+                AND q.tries = 0
+                AND q.attempts > 0
+        )
         """
     )
 

@@ -7,8 +7,8 @@ import Sharing
 struct QueueChange: Sendable {
     let delivery: DeliveryID
 
-    /// The row is left alone unless it has this claim.
-    let claim: EventID
+    /// The row is left alone unless it has this claim; `nil` for an operator's act, on a row that nobody has claimed.
+    let claim: EventID?
 
     let kind: Kind
 
@@ -24,6 +24,8 @@ struct QueueChange: Sendable {
         /// The claim is given back; where an interruption was no fault of the destination's, so is the try.
         case released(due: Timestamp?, returnsTry: Bool)
         case parked(reason: String)
+        /// Tried again from then on, as if for the first time.
+        case resumed(due: Timestamp)
     }
 
     /// One statement a kind of change, however many there are.
@@ -33,6 +35,7 @@ struct QueueChange: Sendable {
         var gone: [(change: QueueChange, isDelivered: Bool)] = []
         var released: [(change: QueueChange, due: Timestamp?, tries: Int32)] = []
         var parked: [(change: QueueChange, reason: String)] = []
+        var resumed: [(change: QueueChange, due: Timestamp)] = []
         for change in changes {
             switch change.kind {
             case .begun(let exchange, let countsAsTry): begun.append((change, exchange, countsAsTry ? 1 : 0))
@@ -41,6 +44,7 @@ struct QueueChange: Sendable {
             case .abandoned: gone.append((change, false))
             case .released(let due, let returnsTry): released.append((change, due, returnsTry ? 1 : 0))
             case .parked(let reason): parked.append((change, reason))
+            case .resumed(let due): resumed.append((change, due))
             }
         }
         var statements: [SQL] = []
@@ -61,6 +65,9 @@ struct QueueChange: Sendable {
             let changes = parked.map(\.change)
             statements.append(park(changes.ids, changes.claims, parked.map(\.reason)))
         }
+        if !resumed.isEmpty {
+            statements.append(resume(resumed.map(\.change).ids, resumed.map(\.due)))
+        }
         return statements
     }
 
@@ -72,13 +79,13 @@ struct QueueChange: Sendable {
 
 extension [QueueChange] {
     fileprivate var ids: [Int64] { map(\.delivery.rawValue) }
-    fileprivate var claims: [EventID] { map(\.claim) }
+    fileprivate var claims: [EventID?] { map(\.claim) }
 }
 
 // MARK: - Statements
 
 extension QueueChange {
-    private static let begin = Statement<[Int64], [EventID], [EventID], [Int32]>(
+    private static let begin = Statement<[Int64], [EventID?], [EventID], [Int32]>(
         """
         UPDATE delivery.queue AS q
         SET exchange = c.exchange,
@@ -90,7 +97,7 @@ extension QueueChange {
         """
     )
 
-    private static let proceed = Statement<[Int64], [EventID]>(
+    private static let proceed = Statement<[Int64], [EventID?]>(
         """
         UPDATE delivery.queue AS q
         SET exchange = NULL
@@ -101,13 +108,13 @@ extension QueueChange {
     )
 
     /// The rest of a lane is found through the lanes' index; with and without a share apart, so that both can use it.
-    private static let finish = Statement<[Int64], [EventID], [Bool]>(
+    private static let finish = Statement<[Int64], [EventID?], [Bool]>(
         """
         WITH gone AS (
             DELETE FROM delivery.queue AS q
             USING unnest($1, $2, $3) AS c (delivery_id, claim, is_delivered)
             WHERE q.delivery_id = c.delivery_id
-                AND q.claim = c.claim
+                AND q.claim IS NOT DISTINCT FROM c.claim
             RETURNING q.partner_id, q.stream_id, q.share_id, q.queue_position, q.item, q.replay_id, c.is_delivered
         ),
         counted AS (
@@ -153,7 +160,7 @@ extension QueueChange {
         """
     )
 
-    private static let release = Statement<[Int64], [EventID], [Timestamp?], [Int32]>(
+    private static let release = Statement<[Int64], [EventID?], [Timestamp?], [Int32]>(
         """
         UPDATE delivery.queue AS q
         SET claim = NULL,
@@ -167,7 +174,7 @@ extension QueueChange {
         """
     )
 
-    private static let park = Statement<[Int64], [EventID], [String]>(
+    private static let park = Statement<[Int64], [EventID?], [String]>(
         """
         UPDATE delivery.queue AS q
         SET state = 'parked',
@@ -178,6 +185,19 @@ extension QueueChange {
         FROM unnest($1, $2, $3) AS c (delivery_id, claim, reason)
         WHERE q.delivery_id = c.delivery_id
             AND q.claim = c.claim
+        """
+    )
+
+    private static let resume = Statement<[Int64], [Timestamp]>(
+        """
+        UPDATE delivery.queue AS q
+        SET state = 'waiting',
+            reason = NULL,
+            due_at = c.due_at,
+            tries = 0
+        FROM unnest($1, $2) AS c (delivery_id, due_at)
+        WHERE q.delivery_id = c.delivery_id
+            AND q.claim IS NULL
         """
     )
 }

@@ -1,5 +1,6 @@
 import Cryptography
 import Ledger
+import LedgerStore
 import Sharing
 
 /// A ticket message as it is read for folding, without its bytes.
@@ -17,8 +18,9 @@ struct TicketEventHead: Sendable {
     let recorded: Timestamp
     let status: Int
 
-    /// How long the body was when it was recorded; `nil` for a message without one.
-    let bodyByteCount: Int?
+    /// What its leaf says of the body and of the facts; `nil` for a message without them.
+    let body: PartLine?
+    let facts: PartLine?
 
     /// See ``TicketHead/last``; what a repeat is recognised by is not in the ledger.
     func lastMessage(digest: Digest) -> LastMessage {
@@ -39,6 +41,9 @@ struct TicketEventContent: Sendable {
 
     /// Whether credentials were cut out of the body, which may have left behind what cannot be read.
     var isCut = false
+
+    /// A part that is altered, or gone without an erasure.
+    var damage: PartFault?
 }
 
 /// A ticket message with what is left of its bytes, and its facts taken apart.
@@ -50,6 +55,10 @@ struct TicketEvent: Sendable {
     init(_ head: TicketEventHead, _ content: TicketEventContent?) {
         self.head = head
         self.content = content ?? TicketEventContent()
+        if let damage = content?.damage {
+            facts = .failure(FoldFault(damage))
+            return
+        }
         let bytes = self.content.facts
         facts = Result { () throws(FoldFault) in try EventFacts(bytes, format: head.format, of: head.position) }
     }
@@ -61,12 +70,17 @@ struct TicketEvent: Sendable {
             let status = leaf.status
         else { return nil }
         var content = TicketEventContent()
+        var body: PartLine?
+        var facts: PartLine?
         for part in event.draft.parts {
             switch part.name {
-            case .facts: content.facts = part.content
+            case .facts:
+                content.facts = part.content
+                facts = part.line
             case .body:
                 content.body = part.content
                 content.isCut = part.sealedSplices != nil
+                body = part.line
             default: break
             }
         }
@@ -80,7 +94,8 @@ struct TicketEvent: Sendable {
             event: leaf.event,
             recorded: leaf.recorded,
             status: status,
-            bodyByteCount: content.body?.count,
+            body: body,
+            facts: facts,
         )
         self.init(head, content)
     }

@@ -32,8 +32,8 @@ enum AgreementFold {
                 limit: pageCount,
                 in: &session,
             )
-            let messages = events.filter(\.type.changesState).map(\.position)
-            let parts = try LedgerReader.parts(of: messages, named: [.facts, .body, .sentBody, .detail], in: &session)
+            let messages = events.filter(\.type.changesState)
+            let checked = try CheckedParts(of: messages, named: [.facts, .body, .sentBody, .detail], in: &session)
             for event in events {
                 if let message = acknowledgements.take(event.type, event.event, at: event.position, about: event.about)
                 {
@@ -42,7 +42,7 @@ enum AgreementFold {
                 }
                 guard event.type.changesState else { continue }
                 do throws(FoldFault) {
-                    let parts = parts[event.position] ?? [:]
+                    let parts = try checked.foldable(at: event.position)
                     if event.type == .agreementInvited {
                         agreement = try AgreementState(event, parts, id: id, keys: keys)
                     } else {
@@ -60,4 +60,15 @@ enum AgreementFold {
     }
 
     private static let pageCount = 200
+}
+
+extension CheckedParts {
+    /// The parts of an event that is to be folded.
+    func foldable(at position: Position) throws(FoldFault) -> [PartName: StoredPart] {
+        do throws(PartFault) {
+            return try sound(at: position)
+        } catch {
+            throw FoldFault(error)
+        }
+    }
 }

@@ -60,7 +60,8 @@ struct ShareScan {
             while !rest.isEmpty {
                 let page = rest[..<TicketEventReader.pageEnd(rest)]
                 rest = rest[page.endIndex...]
-                let contents = try TicketEventReader.contents(try session.query(TicketEventReader.contents(of: page)))
+                let found = try session.query(TicketEventReader.contents(of: page))
+                let contents = try TicketEventReader.contents(found, of: page, in: &session)
                 for head in page {
                     try take(TicketEvent(head, contents[head.position]), tickets)
                     if rows.isFull { try handOver(&session, body) }

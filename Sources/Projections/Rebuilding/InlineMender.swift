@@ -8,7 +8,8 @@ import TicketSharing
 /// Puts right what is written with every message: partners, agreements, ticket heads.
 ///
 /// Rows that are right are not touched. Those that are not are deleted and made anew under the ledger's lock, a few at a
-/// time, so that the appender never decides on half a state and never waits long.
+/// time, so that the appender never decides on half a state and never waits long. Where a message cannot be folded the row
+/// is left as it is: it may be right, and what could be made in its place is not.
 struct InlineMender: Sendable {
     /// What was found and done.
     struct Result: Sendable {
@@ -50,7 +51,9 @@ struct InlineMender: Sendable {
 
     private func mendPartners(in session: inout PostgresSession) throws -> Int {
         try change(StateKeys(), in: &session) { session, transaction, _ in
-            let (folded, _) = try InlineComparison.foldPartners(in: &session)
+            let (folded, faults) = try InlineComparison.foldPartners(in: &session)
+            // A fold that leaves out what is damaged knows less than the live rows do.
+            guard faults.isEmpty else { return 0 }
             let live = Dictionary(try PartnerReader.all(in: &session).map { ($0.id, $0) }, uniquingKeysWith: { $1 })
             let wrong = folded.values.filter { partner in
                 live[partner.id].map { !partner.columns(differingFrom: $0).isEmpty } ?? true
@@ -83,8 +86,8 @@ struct InlineMender: Sendable {
         var count = unexpected
         for (stream, id) in try InlineComparison.differingAgreements(keys: keys, in: &session) {
             count += try change(StateKeys(agreement: id), in: &session) { session, transaction, loaded in
-                let (folded, _) = try AgreementFold.read(stream, id, where: "true", keys: keys, in: &session)
-                guard let folded else { return 0 }
+                let (folded, faults) = try AgreementFold.read(stream, id, where: "true", keys: keys, in: &session)
+                guard let folded, faults.isEmpty else { return 0 }
                 let live = loaded.state.agreements[id]
                 let digest = try MessageDigest.read(of: folded.last.position, keys: keys, in: &session)
                 let fingerprints = try KeyFingerprints.read(stream, in: &session)
@@ -164,7 +167,7 @@ struct InlineMender: Sendable {
         var heads: [(name: ShareName, fold: ShareFold)] = []
         for (id, name) in shares {
             guard let ticket = TicketID(name.ticket) else { continue }
-            let fold = try Reconstructor.head(of: id, ticket: ticket, in: &session)
+            guard let fold = try Reconstructor.head(of: id, ticket: ticket, in: &session) else { continue }
             heads.append((name, fold))
         }
         var keys = StateKeys()

@@ -6,7 +6,7 @@ import Sharing
 
 /// What a message's repeat is recognised by, made again from its stored bytes and the credentials that were cut out.
 enum MessageDigest {
-    /// `nil` where bytes are erased, or were sealed with another key file.
+    /// `nil` where bytes are erased or damaged, or were sealed with another key file.
     static func read(
         of position: Position,
         keys: KeyRing,
@@ -15,7 +15,9 @@ enum MessageDigest {
         guard let event = try LedgerReader.event(at: position, in: &session), let exchange = event.exchange else {
             return nil
         }
-        let parts = try LedgerReader.parts(of: [position], named: [.requestLine, .body], in: &session)[position] ?? [:]
+        let checked = try CheckedParts(of: [event], named: [.requestLine, .body], in: &session)
+        // What is wrong with them is reported where they are folded.
+        let parts = (try? checked.sound(at: position)) ?? [:]
         guard let line = parts[.requestLine] else { return nil }
         // A credential in the line itself is not kept anywhere, and such a line is no line of the protocol.
         let words = line.content.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)

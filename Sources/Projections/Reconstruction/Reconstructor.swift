@@ -80,14 +80,15 @@ package enum Reconstructor {
         return fold.comments.map(\.id)
     }
 
-    /// A share as it stands, without its comments.
-    static func head(of share: Position, ticket: TicketID, in session: inout PostgresSession) throws -> ShareFold {
+    /// A share as it stands, without its comments; `nil` where a message of it cannot be folded.
+    static func head(of share: Position, ticket: TicketID, in session: inout PostgresSession) throws -> ShareFold? {
         var fold = ShareFold(share: share, ticket: ticket)
-        try forEachPage(of: share, where: "true", in: &session) { heads, session in
-            try TicketEventReader.forEach(of: heads[...], in: &session) { event in
-                // What cannot be folded is reported where all rows are folded.
-                _ = try? fold.apply(event)
+        do {
+            try forEachPage(of: share, where: "true", in: &session) { heads, session in
+                try TicketEventReader.forEach(of: heads[...], in: &session) { event in _ = try fold.apply(event) }
             }
+        } catch is FoldFault {
+            return nil
         }
         return fold
     }

@@ -39,6 +39,13 @@ package struct Difference: Sendable, Equatable {
     }
 }
 
+extension Difference {
+    fileprivate var isUnfoldable: Bool {
+        if case .unfoldable = kind { return true }
+        return false
+    }
+}
+
 extension Difference: CustomStringConvertible {
     package var description: String {
         let what =
@@ -63,21 +70,26 @@ package struct DifferenceList: Sendable, Equatable {
     /// How many there are in all.
     package private(set) var count = 0
 
+    /// How many of them are events that cannot be folded; no rebuild helps against those.
+    package private(set) var unfoldableCount = 0
+
     package init() {}
 
     package var isEmpty: Bool { count == 0 }
 
     mutating func add(_ difference: Difference) {
-        count += 1
-        if first.count < Self.keptCount { first.append(difference) }
+        add([difference])
     }
 
     mutating func add(_ differences: [Difference], count: Int? = nil) {
         for difference in differences.prefix(Self.keptCount - first.count) { first.append(difference) }
         self.count += count ?? differences.count
+        unfoldableCount += differences.count(where: \.isUnfoldable)
     }
 
     mutating func add(_ other: DifferenceList) {
-        add(other.first, count: other.count)
+        for difference in other.first.prefix(Self.keptCount - first.count) { first.append(difference) }
+        count += other.count
+        unfoldableCount += other.unfoldableCount
     }
 }

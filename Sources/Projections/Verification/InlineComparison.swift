@@ -25,10 +25,10 @@ enum InlineComparison {
                 limit: pageCount,
                 in: &session,
             )
-            let parts = try LedgerReader.parts(of: events.map(\.position), named: [.facts, .detail], in: &session)
+            let checked = try CheckedParts(of: events, named: [.facts, .detail], in: &session)
             for event in events {
                 do throws(FoldFault) {
-                    try PartnerState.apply(event, parts[event.position] ?? [:], to: &partners)
+                    try PartnerState.apply(event, try checked.foldable(at: event.position), to: &partners)
                 } catch {
                     faults.append(error)
                 }

@@ -33,7 +33,7 @@ struct DatabaseCheck: Sendable {
 
 /// Looks at PostgreSQL itself, the schema, and whether the key file is the ledger's.
 enum DatabaseChecks {
-    static let all = [server, durability, clock, role, schema, guards, key]
+    static let all = [server, durability, clock, role, locks, schema, guards, key]
 
     private static let server = DatabaseCheck("database", isFundamental: true) { context, session in
         let version = session.serverVersion
@@ -102,6 +102,34 @@ enum DatabaseChecks {
             return [.warn("role", message, advice: "have it connect as shareledger_service (schema/roles)")]
         }
         return [.ok("role", name)]
+    }
+
+    /// Whoever holds the ledger's advisory lock keeps everybody else from writing.
+    private static let locks = DatabaseCheck("locks") { _, session in
+        let roles = try session.query(
+            """
+            SELECT r.rolname::text
+            FROM pg_roles AS r
+            WHERE r.rolcanlogin
+                AND NOT r.rolsuper
+                AND has_database_privilege(r.oid, current_database(), 'CONNECT')
+                AND has_function_privilege(r.oid, 'pg_advisory_lock(bigint)', 'EXECUTE')
+                AND NOT EXISTS (
+                    SELECT
+                    FROM pg_roles AS ours
+                    WHERE ours.rolname IN (current_user, 'shareledger_service', 'shareledger_owner')
+                        AND pg_has_role(r.oid, ours.oid, 'MEMBER')
+                )
+            ORDER BY 1
+            """
+        )
+        .decode((String).self)
+        guard roles.isEmpty else {
+            let message = "the ledger's lock could be held by \(roles.joined(separator: ", "))"
+            let advice = "have a superuser run schema/roles/roles.sql in this database"
+            return [.warn("locks", message, advice: advice)]
+        }
+        return [.ok("locks", "only the service and the owner can take the ledger's")]
     }
 
     private static let schema = DatabaseCheck("schema", isFundamental: true) { _, session in

@@ -4,6 +4,15 @@ import Linux
 import JSON
 import PostgresCluster
 
+private let all = Flag("all", help: "Look at every event of the ledger instead of samples")
+private let workers = Option<Int>(
+    "workers",
+    "N",
+    in: 1...64,
+    help: "Connections that read at a time with --all",
+    defaultText: "2"
+)
+
 let doctorCommand = Command(
     "doctor",
     summary: "Check everything and say what to do",
@@ -11,14 +20,23 @@ let doctorCommand = Command(
         Looks at the data directory, the keys, the database and its settings, the schema, the ledger, what is delivered and
         the running service. Nothing is changed. Each line begins with OK, WARN or FAIL; the exit status is 0 only where no
         line is a FAIL. The ledger is looked at in samples: its last events, and stretches all over it.
+
+        With --all every event is: its leaf is computed again from its columns, its parts are held against their commitments,
+        its places in stream and share against the events before it; no position may be free, and times must increase. A part
+        may be missing only where a payload.erased event names it. That reads the whole ledger, with a progress bar, and
+        can be interrupted at any time.
         """,
     examples: [
         .init("doctor", "Before and after every change of the installation"),
         .init("doctor --json", "For a monitoring system"),
+        .init("doctor --all", "Every event: after a restore, before evidence is relied on, and now and then"),
         .init("doctor --data /var/lib/shareledger --public-listen 127.0.0.1:8410", "Look at the public port as well"),
     ],
-    options: Options.common + [Options.publicListen, Options.privateListen, Options.tokenFile, Options.json],
+    options: Options.common + [
+        all, workers, Options.publicListen, Options.privateListen, Options.tokenFile, Options.json,
+    ],
 ) { arguments in
+    guard arguments[all] || arguments[workers] == nil else { throw UsageError("--workers goes with --all") }
     var examination = Examination(isJSON: arguments[Options.json])
     await examination.run(arguments)
     examination.finish()
@@ -51,7 +69,8 @@ private struct Examination {
     }
 
     private mutating func runOnDatabase(_ workspace: Workspace, _ arguments: ParsedArguments) async {
-        for check in DatabaseChecks.all + LedgerChecks.all {
+        var isReadable = true
+        for check in DatabaseChecks.all + (arguments[all] ? LedgerChecks.withoutSamples : LedgerChecks.all) {
             let isWell: Bool
             do {
                 let found = try await workspace.session { session in
@@ -65,7 +84,14 @@ private struct Examination {
                 isWell = false
             }
             // Without it, every further look would fail in the same way.
-            if check.isFundamental, !isWell { break }
+            if check.isFundamental, !isWell {
+                isReadable = false
+                break
+            }
+        }
+        if arguments[all], isReadable, let configuration = await workspace.configuration(.service) {
+            let check = WholeLedgerCheck(configuration: configuration, workers: arguments[workers] ?? 2)
+            add(await check.look())
         }
         add(await ServiceChecks(workspace: workspace, arguments: arguments).look())
         do {
@@ -91,6 +117,8 @@ private struct Examination {
                 object.member("state", finding.state.rawValue)
                 object.member("message", finding.message)
                 object.optional("advice", finding.advice)
+                object.optional("position", finding.position)
+                object.optional("part", finding.part)
             }
         }
     }

@@ -21,6 +21,10 @@ struct Finding: Sendable {
     /// What to do about it.
     let advice: String?
 
+    /// The event at fault, and the part of it, where it is one.
+    var position: Int64?
+    var part: String?
+
     static func ok(_ subject: String, _ message: String) -> Finding {
         Finding(state: .ok, subject: subject, message: message, advice: nil)
     }
@@ -40,15 +44,18 @@ struct Finding: Sendable {
 }
 
 extension Finding {
-    /// One line, and one more for what to do.
+    /// What was found, in one line however long it is, and what to do, broken into lines below it.
     var text: String {
         let word = state.rawValue.uppercased()
-        let head = word + String(repeating: " ", count: 6 - word.count)
+        let head = word + String(repeating: " ", count: Self.wordWidth - word.count)
         let padding = String(repeating: " ", count: max(1, Self.subjectWidth - subject.count))
-        let line = TerminalText.line("\(head)\(subject)\(padding)\(message)") + "\n"
-        guard let advice else { return line }
-        return line + String(repeating: " ", count: 6 + Self.subjectWidth) + TerminalText.line(advice) + "\n"
+        let indent = String(repeating: " ", count: Self.wordWidth + Self.subjectWidth)
+        let advice = advice.map { TerminalText.wrapped(TerminalText.line($0), to: Self.lineWidth - indent.count) } ?? []
+        return TerminalText.line("\(head)\(subject)\(padding)\(message)") + "\n"
+            + advice.map { "\(indent)\($0)\n" }.joined()
     }
 
+    private static let wordWidth = 6
     private static let subjectWidth = 16
+    private static let lineWidth = 100
 }

@@ -18,14 +18,18 @@ struct ServiceChecks: Sendable {
 
     func look() async -> [Finding] {
         do {
-            let saved = try await workspace.session { session in try SavedSettings.load(in: &session) }
-            guard let settings = try saved?.sharingSettings() else { return [] }
+            let (saved, ledger) = try await workspace.session { session in
+                (try SavedSettings.load(in: &session), try LedgerIdentity.read(in: &session))
+            }
+            guard let settings = try saved?.sharingSettings(), let ledger else { return [] }
             let listen = arguments[Options.privateListen].map { "http://\(Self.reachable($0).text)" }
             let url = "\(listen ?? settings.privateURL.text)/readyz"
             switch try await reply(from: url) {
             case .nobody(let why):
                 let advice = "start it with 'shareledger serve'; --private-listen names another address to look at"
                 return [.fail("service", "nobody answers at \(url): \(why)", advice: advice)]
+            case .answer(200, let body) where Self.ledger(in: body) != "\(ledger)":
+                return [Self.stranger(at: url, serving: Self.ledger(in: body), insteadOf: ledger)]
             case .answer(200, _):
                 return [.ok("service", "ready at \(url)")] + (await publicListener(settings.publicURL))
             case .answer(let status, let body):
@@ -35,6 +39,24 @@ struct ServiceChecks: Sendable {
         } catch {
             return [.fail("service", error)]
         }
+    }
+
+    /// The ledger that the service names in its second line; `nil` for what is no service of ours.
+    private static func ledger(in body: String) -> Substring? {
+        body.split(separator: "\n").lazy.filter { $0.hasPrefix("ledger ") }.first?.dropFirst("ledger ".count)
+    }
+
+    /// Somebody else answers where our service is looked for.
+    private static func stranger(at url: String, serving other: Substring?, insteadOf ours: LedgerIdentity) -> Finding {
+        let advice =
+            "start ours with 'shareledger serve' on free ports; --private-listen names another address to look at"
+        guard let other else {
+            return .fail("service", "what answers at \(url) does not say which ledger it serves", advice: advice)
+        }
+        let theirs = other.prefix { $0 != " " }
+        let name =
+            theirs == "\(ours.origin)" ? "another ledger of the same name, \(theirs)" : "another ledger, \(theirs)"
+        return .fail("service", "what answers at \(url) serves \(name), and not \(ours.origin) of here", advice: advice)
     }
 
     /// The public port, where it is known: a public URL may be a proxy's.
@@ -61,7 +83,11 @@ struct ServiceChecks: Sendable {
             return [.ok("public port", "open at \(address.text)")]
         } catch {
             return [
-                .fail("public port", "nobody takes connections at \(address.text): \(error)", advice: "look at the log")
+                .fail(
+                    "public port",
+                    "nobody takes connections at \(address.text): \(error)",
+                    advice: "look at the service's log; --public-listen names another address to look at"
+                )
             ]
         }
     }

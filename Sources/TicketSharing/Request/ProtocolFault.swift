@@ -2,8 +2,8 @@ package import JSON
 
 /// Why a request is refused, in the terms that partners understand.
 ///
-/// The status is always one that the Ruby gem hands to its caller; any other makes it raise. The detail names the
-/// member at fault and repeats nothing of what it held, so that it may be answered, stored and logged.
+/// The status is one that the Ruby gem hands to its caller; any other makes it raise. The detail names the member at fault
+/// and repeats nothing of what it held, so that it may be answered, stored and logged.
 package struct ProtocolFault: Error, Sendable, Equatable {
     /// The HTTP status to answer with.
     package let status: Status
@@ -14,11 +14,15 @@ package struct ProtocolFault: Error, Sendable, Equatable {
     /// What is wrong, for a person, in one sentence without a full stop.
     package let detail: String
 
+    /// After how many seconds the same request may be sent again, where that is known.
+    package let retryAfterSeconds: Int?
+
     /// Names a fault; the detail goes out as it is, so nothing private belongs into it.
-    package init(_ status: Status, _ code: Code, _ detail: String) {
+    package init(_ status: Status, _ code: Code, _ detail: String, retryAfterSeconds: Int? = nil) {
         self.status = status
         self.code = code
         self.detail = detail
+        self.retryAfterSeconds = retryAfterSeconds
     }
 }
 
@@ -55,6 +59,7 @@ extension ProtocolFault {
         case alreadyExists = "already_exists"
         case statusConflict = "status_conflict"
         case overloaded = "overloaded"
+        case tooManyRequests = "too_many_requests"
     }
 }
 
@@ -87,6 +92,16 @@ extension ProtocolFault {
         return ProtocolFault(.methodNotAllowed, .methodNotAllowed, "allowed are \(allowed)")
     }
 
+    /// Nobody has accepted the agreement, and what is recorded of strangers in a day is used up.
+    package static func strangersUsedUp(retryAfterSeconds: Int) -> ProtocolFault {
+        ProtocolFault(
+            .unavailable,
+            .tooManyRequests,
+            "no more is recorded today of agreements that nobody has accepted yet; try again after midnight UTC",
+            retryAfterSeconds: retryAfterSeconds,
+        )
+    }
+
     /// We are overloaded or our database is away; the same request may be sent again.
     package static var overloaded: ProtocolFault {
         ProtocolFault(.unavailable, .overloaded, "try again later")
@@ -117,10 +132,13 @@ extension ProtocolFault {
     }
 
     /// The headers that an answer with this status must have: a challenge with 401, `Retry-After` with 503.
+    ///
+    /// - Parameter retryAfterSeconds: For a fault that does not say it itself.
     package func headers(retryAfterSeconds: Int = 5) -> [HeaderField] {
         switch status {
         case .unauthorized: [HeaderField("WWW-Authenticate", "X-Ticket-Sharing")]
-        case .unavailable: [HeaderField("Retry-After", "\(retryAfterSeconds)")]
+        case .unavailable:
+            [HeaderField("Retry-After", "\(self.retryAfterSeconds ?? retryAfterSeconds)")]
         default: []
         }
     }

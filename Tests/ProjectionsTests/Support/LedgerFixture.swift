@@ -249,14 +249,31 @@ extension LedgerFixture {
         try await session(as: .owner) { session in try session.run(script: sql) }
     }
 
-    /// Deletes parts behind the guards' back, as an erasure or a crime would.
+    /// Deletes a part behind the guards' back, which is no erasure.
     func removePart(_ part: PartName, of position: Position) async throws {
+        try await meddle("DELETE FROM ledger.payload WHERE position = \(position) AND part = '\(part.rawValue)'")
+    }
+
+    /// Has a part say something else in as many bytes.
+    func alterPart(_ part: PartName, of position: Position, _ old: String, _ new: String) async throws {
+        let place = "position = \(position) AND part = '\(part.rawValue)'"
+        let changed = "replace(convert_from(content, 'UTF8'), '\(old)', '\(new)')::bytea"
+        try await meddle("UPDATE ledger.payload SET content = \(changed) WHERE \(place)")
+        let found = try await database.execute(
+            "SELECT position(convert_to('\(new)', 'UTF8') IN content) > 0 FROM ledger.payload WHERE \(place)"
+        )
+        try #require(found == "t\n")
+    }
+
+    /// Changes the ledger as only a superuser can who has switched its guards off.
+    private func meddle(_ change: String) async throws {
         try await database.execute(
             """
-            ALTER TABLE ledger.payload_000000 DISABLE TRIGGER USER;
-            DELETE FROM ledger.payload_000000 WHERE position = \(position) AND part = '\(part.rawValue)';
-            ALTER TABLE ledger.payload_000000 ENABLE ALWAYS TRIGGER refuse_change;
-            ALTER TABLE ledger.payload_000000 ENABLE ALWAYS TRIGGER refuse_truncate;
+            BEGIN;
+            ALTER TABLE ledger.payload DISABLE TRIGGER refuse_change;
+            \(change);
+            ALTER TABLE ledger.payload ENABLE ALWAYS TRIGGER refuse_change;
+            COMMIT;
             """
         )
     }

@@ -60,7 +60,7 @@ struct TestLedger: Sendable {
 
     var replayer: Replayer { Replayer(store: store) }
 
-    static let warrant = ReplayWarrant(reason: "a test", operator: "tester")!
+    static let warrant = Warrant(reason: "a test", operator: "tester")!
 
     /// The plan of what must be found.
     func plan(_ request: ReplayRequest) async throws -> ReplayPlan {
@@ -298,6 +298,34 @@ extension TestLedger {
                 AND share_id = (SELECT share_id FROM ledger.share WHERE ticket = \(ticket))
             """
         )
+    }
+}
+
+// MARK: - Meddling
+
+extension TestLedger {
+    /// Changes what stands in the ledger as only a superuser can who has switched its guards off.
+    func meddle(_ change: String) async throws {
+        try await TestDatabase.current.execute(
+            """
+            BEGIN;
+            ALTER TABLE ledger.payload DISABLE TRIGGER refuse_change;
+            \(change);
+            ALTER TABLE ledger.payload ENABLE ALWAYS TRIGGER refuse_change;
+            COMMIT;
+            """
+        )
+    }
+
+    /// Has a message say, in as many bytes and in good JSON, something else than was recorded.
+    func alterBody(of message: Receipt) async throws {
+        let position = "position = \(message.position) AND part = 'body'"
+        let read = "SELECT convert_from(content, 'UTF8') FROM ledger.payload WHERE \(position)"
+        let before = try await TestDatabase.current.execute(read)
+        try await meddle(
+            "UPDATE ledger.payload SET content = replace(convert_from(content, 'UTF8'), 'body', 'bodY')::bytea WHERE \(position)"
+        )
+        try await #require(TestDatabase.current.execute(read) != before)
     }
 }
 

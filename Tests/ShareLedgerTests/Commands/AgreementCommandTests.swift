@@ -174,7 +174,15 @@ import Testing
         }
         #expect(shown["sender_url"] as? String == "https://us.example/sharing")
         #expect((shown["recorded_at"] as? String)?.hasSuffix("Z") == true)
-        #expect(shown["name"] is NSNull && shown["deactivated_by"] is NSNull)
+        #expect(shown["name"] as? String == "us.example" && shown["deactivated_by"] is NSNull)
+        // Without a name it is our host's, and then the one that was given last.
+        var names: [String?] = []
+        for options in [[], ["--name", "MondoCam"], []] {
+            names.append(
+                try await service.run(["agreement", "invite", "lenswerk", "--json"] + options).object["name"] as? String
+            )
+        }
+        #expect(names == ["us.example", "MondoCam", "MondoCam"])
         let unknown = try await service.run("agreement", "invite", "nobody")
         #expect(unknown.status == 66 && unknown.errors.contains("there is no partner nobody"))
     }

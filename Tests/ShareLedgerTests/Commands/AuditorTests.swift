@@ -75,7 +75,7 @@ import Testing
             ) == "0"
         )
         let page = try await service.command("ticket", "show", "\(agreed.uuid)/t1").output
-        #expect(page.contains("parked: "), "\(page)")
+        #expect(page.contains("to lenswerk is parked after 1 attempt: the answer was 403\n"), "\(page)")
     }
 
     @Test func `an auditor can change nothing, with the service running or stopped, and every column explains itself`()
@@ -84,7 +84,7 @@ import Testing
         let service = try TestService()
         try await service.command("init")
         #expect(try await service.sql("SELECT current_user, session_user") == "shareledger_auditor|shareledger_auditor")
-        for view in ["message", "shared_with", "delivery"] {
+        for view in ["message", "shared_with", "delivery", "attempt", "operation"] {
             let words = ["-X", "-A", "-t", "-c", "\\d+ audit.\(view)"]
             let described = try await service.psql(words)
             let columns = described.output.split(separator: "\n").filter { $0.contains("|") }

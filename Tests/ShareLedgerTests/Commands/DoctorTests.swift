@@ -19,12 +19,20 @@ import Testing
         for subject in ["service         ready at", "public port     open at", "key file", "leaves", "guards"] {
             #expect(healthy.output.contains("OK    \(subject)"))
         }
+        let whole = try await service.command("doctor", "--all", "--workers", "1").output
+        let line = try #require(whole.split(separator: "\n").first { $0.hasPrefix("OK    whole ledger") })
+        let said = /all (\d+) events and \d+ parts are as they were recorded; \d+ events\/s/
+        let count = try await service.administer("SELECT count(*) FROM ledger.event")
+        #expect(try #require(line.firstMatch(of: said)).1 == count)
+        #expect(try await service.run("doctor", "--workers", "3").status == 64)
         let objects = try await service.command("doctor", "--json").objects
         #expect(objects.count == lines.count && objects.allSatisfy { $0["state"] as? String == "ok" })
 
         let key = "\(service.data)/key"
         try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: key)
-        try await expect(service, "key file", "\(key) can be read by others", "chmod 600 it")
+        try await expect(service, "key file", "\(key) can be read by others (mode 0644)", "chmod 600 it")
+        let broken = try await service.run("doctor").output.split(separator: "\n")
+        #expect(broken.allSatisfy { $0.wholeMatch(of: /(OK  |WARN|FAIL) .*| {22}\S.{0,77}/) != nil }, "\(broken)")
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key)
 
         try FileManager.default.moveItem(atPath: key, toPath: "\(key).away")
@@ -79,6 +87,14 @@ import Testing
         #expect(
             doctor.output.contains("FAIL  leaves          the part detail of event 2 is not what its leaf commits to\n")
         )
+        let all = try await service.run("doctor", "--all", "--json")
+        let found = try all.objects.filter { $0["check"] as? String == "whole ledger" }
+        #expect(all.status == 1 && found.first?["position"] as? Int == 2 && found.first?["part"] as? String == "detail")
+        #expect(
+            found.map { $0["message"] as? String } == [
+                "the part detail of event 2 is not what its leaf commits to", "1 fault in 4 positions",
+            ]
+        )
         let event = try await service.run("event", "show", "2")
         #expect(event.status == 1 && event.output.contains("damaged"))
         try await service.administer(
@@ -88,6 +104,32 @@ import Testing
         #expect(
             try await service.run("doctor").output.contains("FAIL  gaps            there is no event at position 1\n")
         )
+        #expect(
+            try await service.run("doctor", "--all").output.contains(
+                "FAIL  whole ledger    there is no event at position 1\n"
+            )
+        )
+    }
+
+    @Test func `the service of another ledger is not taken for ours, whatever its name`() async throws {
+        let other = try await TestService.started(["--origin", "desk.example"])
+        let ready = try #require(try await other.ask("GET", "/readyz", at: other.privatePort))
+        #expect(ready.body.wholeMatch(of: /ready\nledger desk\.example\/1 [0-9a-f]{64}\n/) != nil, "\(ready.body)")
+        let place = ["--private-listen", "127.0.0.1:\(other.privatePort)"]
+        #expect(try await other.run(["doctor"] + place).status == 0)
+        for (origin, name) in [
+            ("ours.example", "another ledger, "), ("desk.example", "another ledger of the same name, "),
+        ] {
+            let ours = try TestService()
+            try await ours.command("init", "--origin", origin)
+            let doctor = try await ours.run(["doctor"] + place)
+            let message =
+                "what answers at \(other.privateURL)/readyz serves \(name)desk.example/1, and not \(origin)/1 of here"
+            #expect(
+                doctor.status == 1 && doctor.output.contains("FAIL  service         \(message)\n"),
+                "\(doctor.output)"
+            )
+        }
     }
 
     @Test func `where there is nothing it says so and makes nothing`() async throws {

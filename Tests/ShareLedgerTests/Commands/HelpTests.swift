@@ -8,22 +8,31 @@ import Testing
 
     static let commands = [
         "init", "serve", "migrate", "doctor", "partner add", "partner list", "partner show", "partner pause",
-        "partner resume", "agreement invite", "agreement list", "agreement show", "agreement accept",
+        "partner resume", "partner set", "agreement invite", "agreement list", "agreement show", "agreement accept",
         "agreement decline", "agreement deactivate", "agreement reactivate", "agreement token", "ticket list",
         "ticket show", "history", "event show", "reconstruct", "replay", "projection verify", "projection rebuild",
-        "sql",
+        "sql", "delivery list", "delivery show", "delivery retry", "delivery skip",
     ]
 
     @Test func `every command is listed once, with what it does`() async throws {
         for words in [["--help"], ["help"], []] {
             let help = try await program.run(words)
             #expect(help.status == 0 && help.errors.isEmpty)
-            let lines = help.output.split(separator: "\n").filter { $0.hasPrefix("  ") }
+            let sections = help.output.split(separator: "\n\n")
+            let list = try #require(sections.first { $0.hasPrefix("Commands\n") })
+            let lines = list.split(separator: "\n").filter { $0.hasPrefix("  ") }
             let width = try #require(lines.compactMap(Self.secondColumn).first)
             #expect(lines.allSatisfy { Self.secondColumn($0) == width }, "the columns do not line up: \(help.output)")
             #expect(
                 lines.map { $0.prefix(width).trimmingCharacters(in: .whitespaces) }.sorted() == Self.commands.sorted()
             )
+        }
+        let help = try await program.run(["--help"]).output
+        for word in ["SHARELEDGER_DATA", "DATABASE_URL", "PGHOST", "SHARELEDGER_OWNER_URL", "SHARELEDGER_AUDITOR_URL"] {
+            #expect(help.contains(word))
+        }
+        for status in ["0", "1", "64", "66", "69", "70", "75", "78"] {
+            #expect(help.contains("\n  \(status) "), "what \(status) means")
         }
         #expect(try await program.run(["--version"]).output.hasPrefix("shareledger "))
     }

@@ -90,6 +90,7 @@ import Testing
         #expect(all.compactMap { $0["position"] as? Int } == Array(0..<all.count))
         let names: Set = [
             "position", "event_id", "type", "direction", "agreement", "ticket", "partner", "recorded_at", "status",
+            "reason",
         ]
         #expect(all.allSatisfy { Set($0.keys) == names })
         let shared = try #require(all.first { $0["position"] as? Int == at["shared"] })
@@ -212,6 +213,7 @@ import Testing
         )
         let before = try await service.run("reconstruct", "a1/\(first)", "--position", "1")
         #expect(before.status == 66 && before.output.isEmpty && before.errors.contains("was not shared yet"))
+        #expect(before.errors.contains("at position \(at["shared"] ?? -1), 20"), "\(before.errors)")
         let beyond = try await service.run("reconstruct", "a1/\(first)", "--position", "4711")
         #expect(beyond.status == 66 && beyond.errors.contains("there is no position 4711 yet; the last event is at"))
     }

@@ -8,7 +8,7 @@ import Testing
 @Suite(.fewAtATime, .timeLimit(.minutes(15)))
 struct FloodTests {
     @Test func `connections past the limit are not served until others go, and do no harm`() async throws {
-        let service = try await TestService.started(["--connection-limit", "8"])
+        let service = try await TestService.started(["--connection-limit", "8", "--connection-limit-per-address", "0"])
         let held = try (0..<8).map { _ in try RawClient(port: service.publicPort) }
         for client in held {
             let answer = try #require(await client.ask("/sharing/agreements/a1"))
@@ -35,7 +35,7 @@ struct FloodTests {
 
     /// - Parameter growth: By how much the service's memory may grow meanwhile.
     private func flood(byteCount: Int, growth: Int) async throws {
-        let service = try await TestService.started()
+        let service = try await TestService.started(["--connection-limit-per-address", "0"])
         try await service.agree()
         let before = try service.residentBytes
         let count = try await service.withoutPostgres {

@@ -53,6 +53,7 @@ extension InputTests {
             let token = "X-Ticket-Sharing-Token: \(TestService.token("hosts"))"
             for host in [
                 "desk.example", "127.0.0.1.desk.example", "127.0.0.1:80:80", "", "localhost.", "[::1", "[::2]",
+                "localhost:", "localhost:x", "localhost:80x", "localhost:+80", "localhost:65536", "[::1]:x",
             ] {
                 let answer = try await get("/to/lenswerk/tickets/host-1", ["Host: \(host)", token], at: .desk)
                 answer.expect(403, .notPermitted, host)

@@ -75,7 +75,15 @@ extension TestService {
     nonisolated func withoutPostgres<Result>(_ body: () async throws -> Result) async throws -> Result {
         let lock = try FileLock(path: "\(data)/change.lock", owner: try owner)
         try lock.lock(.exclusive, patience: Patience(.seconds(60)))
-        kill(try postmaster, SIGKILL)
+        let postmaster = try postmaster
+        let processes = [postmaster] + (try backends(of: postmaster))
+        kill(postmaster, SIGKILL)
+        // Sessions notice a moment later that they are alone, and may answer until then.
+        let deadline = ContinuousClock.now.advanced(by: .seconds(30))
+        while processes.contains(where: { kill($0, 0) == 0 }) {
+            try #require(.now < deadline, "PostgreSQL does not end")
+            try await Task.sleep(for: .milliseconds(5))
+        }
         return try await body()
     }
 }

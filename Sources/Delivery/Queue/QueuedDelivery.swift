@@ -1,0 +1,115 @@
+package import Ledger
+import LedgerStore
+import Postgres
+package import Sharing
+
+/// A delivery as it stands in the queue, with what people ask of it.
+package struct QueuedDelivery: Sendable {
+    package let id: DeliveryID
+    package let state: State
+
+    /// The message that is delivered.
+    package let message: Position
+    package let messageID: EventID
+    package let type: EventType
+    package let direction: Direction
+
+    package let agreement: String
+    package let ticket: String?
+    package let lane: ShareLane
+
+    /// The other end of the agreement, also where the desk is the destination.
+    package let partner: String
+
+    /// Why nothing at all is sent to the destination.
+    package let holding: Holding?
+
+    /// The `replay.requested` event, where it is sent again for a replay.
+    package let replay: Position?
+
+    /// Attempts made so far.
+    package let attempts: Int
+
+    package let enqueued: Timestamp
+    package let due: Timestamp
+
+    /// Why it is parked.
+    package let reason: String?
+
+    /// How the last attempt ended.
+    package let lastAttempt: Attempt?
+
+    /// A delivery of the same agreement in another lane that has to end first.
+    package let barrier: DeliveryID?
+
+    /// Where it stands; the raw value is for programs.
+    package enum State: String, Sendable, CaseIterable {
+        /// First of its lane, for when it is due.
+        case waiting
+        /// An attempt is being made.
+        case underWay = "under way"
+        /// Another one of its lane goes first.
+        case behind = "behind another"
+        /// For good, until an operator decides.
+        case parked
+    }
+
+    /// Why a destination gets nothing; the raw value is for programs.
+    package enum Holding: String, Sendable {
+        /// An operator holds its deliveries back.
+        case paused
+        /// No operator has accepted it.
+        case proposed
+        /// The service is run without a URL of the desk.
+        case noDesk = "no desk"
+    }
+
+    /// The end of an attempt.
+    package struct Attempt: Sendable {
+        package let position: Position
+        package let recorded: Timestamp
+        package let type: EventType
+        package let status: Int?
+        package let error: String?
+        package let address: String?
+    }
+}
+
+// MARK: - What is said of it
+
+extension QueuedDelivery {
+    /// Why it is not delivered yet, as far as an attempt or a verdict has said.
+    package var error: String? {
+        reason ?? lastAttempt?.error
+    }
+}
+
+// MARK: - For the ledger
+
+extension QueuedDelivery {
+    private var stream: StreamName {
+        .agreement(agreement)
+    }
+
+    /// What of the state is read to decide about it: the ends of the chains, and the delivery.
+    var keys: StateKeys {
+        var keys = StateKeys()
+        keys.streams = [stream]
+        keys.shares = ticket.map { [ShareName(stream: stream, ticket: $0)] } ?? []
+        keys.deliveries = [id]
+        return keys
+    }
+
+    /// An event about it, in the message's stream and share.
+    func draft(_ type: EventType, attempt: Int?, parts: [Part]) -> EventDraft {
+        EventDraft(
+            type,
+            direction: direction,
+            stream: stream,
+            ticket: ticket,
+            about: messageID,
+            attempt: attempt,
+            parts: parts,
+        )
+    }
+}

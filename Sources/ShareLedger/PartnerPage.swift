@@ -1,0 +1,42 @@
+import Arguments
+import Delivery
+import JSON
+import Ledger
+import Postgres
+import Sharing
+import TicketSharing
+
+/// A partner as people read it: what was said of it, and what is on its way.
+struct PartnerPage: Sendable {
+    private let partner: PartnerRecord
+    private let queue: DeliverySummary
+
+    init(of partner: PartnerRecord, in session: inout PostgresSession) throws {
+        self.partner = partner
+        queue = try DeliverySummary(of: "a.partner_id = \(partner.id)", in: &session)
+    }
+
+    func print(_ arguments: ParsedArguments) {
+        if arguments[Options.json] {
+            JSONText.print { object in
+                partner.write(to: &object)
+                queue.write(to: &object)
+            }
+        } else {
+            Console.print(PageFields.text(fields))
+        }
+    }
+
+    private var fields: [(name: String, value: String)] {
+        let allowed = partner.allowed.isEmpty ? "public addresses with TLS" : partner.allowed.joined(separator: ", ")
+        return [
+            (name: "Partner", value: partner.name),
+            ("State", partner.isPaused ? "\(partner.state.rawValue), paused" : partner.state.rawValue),
+            ("URL", partner.baseURL.text),
+            ("Dialect", partner.dialect.rawValue),
+            ("Allows", allowed),
+            ("At a time", partner.concurrency == 1 ? "1 request" : "\(partner.concurrency) requests"),
+            ("Added", "at position \(partner.id)"),
+        ] + queue.fields(list: "--partner \(partner.name)")
+    }
+}

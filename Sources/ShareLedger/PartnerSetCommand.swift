@@ -1,0 +1,63 @@
+import Arguments
+import Ledger
+import LedgerStore
+import Sharing
+import TicketSharing
+
+private let newName = Option<String>("name", "NEW", help: "Another short name; the desk's base URL for it changes too")
+private let dialect = PartnerOptions.dialect(defaultText: nil)
+private let concurrency = PartnerOptions.concurrency(defaultText: nil)
+private let allowHTTP = Toggle("allow-http", help: "Whether it may be spoken to without TLS")
+private let allowPrivateAddress = Toggle(
+    "allow-private-address",
+    help: "Whether its name may resolve to an address that is not public"
+)
+
+let partnerSetCommand = Command(
+    "set",
+    summary: "Change what was said of a partner: its URL, dialect, limits, name",
+    discussion: """
+        What is not given stays. Its agreements stay as they are; what waits for it goes to the new URL. It is an event
+        partner.changed, with the old name and URL in its detail.
+        """,
+    examples: [
+        .init("partner set lenswerk --url https://new.lenswerk.example/sharing", "It has moved"),
+        .init("partner set lenswerk --concurrency 1 --allow-http=no", "One request at a time, and only with TLS"),
+    ],
+    positionals: [PartnerOptions.name],
+    options: Options.common + [
+        PartnerOptions.url, dialect, concurrency, allowHTTP, allowPrivateAddress, newName, Options.json,
+    ],
+) { arguments in
+    let wanted = try arguments.required(PartnerOptions.name)
+    var change = PartnerChange()
+    change.name = arguments[newName]
+    change.url = arguments[PartnerOptions.url]
+    change.dialect = arguments[dialect]
+    change.concurrency = arguments[concurrency]
+    change.allowsHTTP = arguments[allowHTTP]
+    change.allowsPrivateAddress = arguments[allowPrivateAddress]
+    guard change != PartnerChange() else {
+        let names = [PartnerOptions.url.name, dialect.name, concurrency.name, allowHTTP.name, allowPrivateAddress.name]
+        throw UsageError("say what to change: \((names + [newName.name]).map { "--\($0)" }.joined(separator: ", "))")
+    }
+    let order = change
+    let by = Workspace.operatorName
+    return try await Workspace.with(arguments) { workspace in
+        try await workspace.store { store in
+            _ = try await store.read { session in try Lookup.partner(wanted, in: &session) }
+            let changed = try await store.appender.append(StateKeys(), byteCount: 1024) { transaction in
+                Result { () throws(OperatorFault) in
+                    try transaction.change(order, partner: wanted, operator: by)
+                }
+            }
+            let (partner, receipt) = try changed.get()
+            show(partner, arguments, title: "Recorded at position \(receipt.position)")
+            if partner.name != wanted {
+                let base = "\(store.settings.privateURL.text)/to/\(partner.name)"
+                Console.note("Our desk reaches it as \(base) from now on; /to/\(wanted) is gone")
+            }
+            return 0
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Ledger
+import LedgerStore
+import Postgres
+import Sharing
+import TestPeers
+import TestSupport
+import Testing
+
+/// Bytes that somebody has changed behind the ledger's back are not sent, and stop nothing else.
+@Suite(.schema, .timeLimit(.minutes(2)))
+struct DamagedDeliveryTests {
+    /// What was done to the first of two messages, and what its delivery says then.
+    static let crimes: [(sql: String, reason: String)] = [
+        (
+            "UPDATE ledger.payload SET content = set_byte(content, 10, 88) WHERE position = $1 AND part = 'body'",
+            "the part body of event $1 is not what its leaf commits to"
+        ),
+        (
+            "UPDATE ledger.payload SET salt = set_byte(salt, 0, 255 - get_byte(salt, 0)) WHERE position = $1 AND part = 'body'",
+            "the part body of event $1 is not what its leaf commits to"
+        ),
+        (
+            "DELETE FROM ledger.payload WHERE position = $1 AND part = 'body'",
+            "the part body of event $1 is missing, and no payload.erased event names it"
+        ),
+        (
+            "UPDATE ledger.payload SET content = '\\xff00' WHERE position = $1 AND part = 'facts'",
+            "the part facts of event $1 is not what its leaf commits to"
+        ),
+        (
+            "UPDATE ledger.payload SET content = replace(convert_from(content, 'UTF8'), '}', ',\"token_version\":9}')::bytea WHERE position = $1 AND part = 'facts'",
+            "the part facts of event $1 is not what its leaf commits to"
+        ),
+        (
+            "DELETE FROM ledger.payload WHERE position = $1 AND part = 'facts'",
+            "the part facts of event $1 is missing, and no payload.erased event names it"
+        ),
+    ]
+
+    @Test(arguments: crimes.indices)
+    func `a delivery of damaged bytes is parked with that reason, and the others go on`(index: Int) async throws {
+        let crime = Self.crimes[index]
+        let partner = try FakePartner()
+        let ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: partner.url)
+        let agreement = try await ledger.agree(with: "lens", at: partner.url)
+        let message = try await ledger.share("t1", under: agreement)
+        try await ledger.share("t2", under: agreement)
+        try await TestDatabase.current.execute(
+            """
+            BEGIN;
+            ALTER TABLE ledger.payload DISABLE TRIGGER refuse_change;
+            \(crime.sql.replacing("$1", with: "\(message.position)"));
+            COMMIT;
+            """
+        )
+        try await ledger.withEngine { _ in
+            let parked = try await ledger.events(.deliveryParked, count: 1)
+            let reason = crime.reason.replacing("$1", with: "\(message.position)")
+            #expect(
+                parked[0].text(.detail).contains("nothing altered is sent: \(reason)"),
+                "\(parked[0].text(.detail))"
+            )
+            await partner.waitForRequests(1)
+        }
+        #expect(partner.received == ["POST t2"])
+        #expect(try await ledger.events(.attemptBegun).map(\.event.ticket) == ["t2"])
+        await ledger.close()
+        await partner.stop()
+    }
+}

@@ -1,0 +1,69 @@
+import HTTPServer
+import TestPeers
+import TestSupport
+import Testing
+
+/// What becomes of stored bytes that PostgreSQL's superuser has changed with the guards switched off.
+@Suite(.fewAtATime) struct TamperingTests {
+    @Test func `an altered byte is told by everything that reads it, and is never sent`() async throws {
+        let service = try await TestService.started()
+        let partner = try FakePartner { _, request in HTTPResponse(status: request.method == "POST" ? 201 : 200) }
+        let agreed = try await service.agreement(with: partner)
+        try await service.desk("POST", "t1", agreed, #"{"uuid":"t1","subject":"Autofocus hunts","status":"open"}"#)
+        await partner.waitForRequests(2)
+        try await service.eventually("SELECT count(*) FROM audit.delivery WHERE state <> 'delivered'", is: "0")
+        try await service.command("partner", "pause", "lenswerk")
+        try await service.desk("PUT", "t1", agreed, #"{"status":"solved","comments":[{"uuid":"c1","body":"Fixed."}]}"#)
+        try await service.eventually("the follower has read all") {
+            try await service.run("doctor").output.contains("OK    following       up to date")
+        }
+        let updated = try await service.command("history", "--type", "ticket.updated", "--json").objects
+        let position = try #require(updated.first?["position"] as? Int)
+        try await service.administer(
+            """
+            ALTER TABLE ledger.payload DISABLE TRIGGER refuse_change;
+            UPDATE ledger.payload
+            SET content = replace(convert_from(content, 'UTF8'), 'Fixed.', 'Fined.')::bytea
+            WHERE position = \(position) AND part = 'body';
+            ALTER TABLE ledger.payload ENABLE ALWAYS TRIGGER refuse_change;
+            """
+        )
+        let altered = "the part body of event \(position) is not what its leaf commits to"
+        let unfolded = "event \(position) cannot be folded: its part body is not what its leaf commits to"
+
+        for (words, subject) in [(["doctor"], "leaves      "), (["doctor", "--all"], "whole ledger")] {
+            let doctor = try await service.run(words)
+            #expect(
+                doctor.status == 1 && doctor.output.contains("FAIL  \(subject)    \(altered)\n"),
+                "\(doctor.output)"
+            )
+        }
+        let share = "\(agreed.uuid)/t1"
+        let reconstructed = try await service.run("reconstruct", share, "--json")
+        #expect(reconstructed.status == 1 && reconstructed.errors.contains("Damaged: \(unfolded)\n"))
+        #expect(!reconstructed.output.contains("Fined"))
+        let shown = try await service.run("ticket", "show", share)
+        #expect(shown.status == 1 && shown.output.contains("Damaged       \(unfolded)\n"), "\(shown.output)")
+        #expect(!shown.output.contains("Fined"))
+        let told = try #require(try await service.run("ticket", "show", share, "--json").json as? [String: Any])
+        #expect(told["faults"] as? [String] == [unfolded])
+        let verified = try await service.run("projection", "verify")
+        #expect(verified.status == 1 && verified.output.contains(unfolded), "\(verified.output)")
+        #expect(
+            verified.output.contains("which no rebuild puts right") && !verified.output.contains("rebuild' puts this")
+        )
+        let event = try await service.run("event", "show", "\(position)")
+        #expect(event.status == 1 && event.output.contains("damaged"))
+        let raw = try await service.run("event", "show", "\(position)", "--raw", "--reason", "case 77")
+        #expect(raw.status == 1 && raw.errors.contains("These are not the bytes that were recorded: \(altered)"))
+        let asked = try await service.fromDesk("GET", "/lenswerk/tickets/t1", token: agreed.token)
+        #expect(asked.status == 503 && !asked.body.contains("Fined"), "\(asked.body)")
+        let replay = try await service.run("replay", share, "--dry-run")
+        #expect(replay.status == 1 && replay.errors.contains("nothing altered is sent: \(altered)"), "\(replay.errors)")
+
+        try await service.command("partner", "resume", "lenswerk")
+        let reason = "SELECT reason FROM delivery.queue WHERE message_position = \(position) AND state = 'parked'"
+        try await service.database(reason, becomes: "nothing altered is sent: \(altered)")
+        #expect(partner.received == ["POST \(agreed.uuid)", "POST t1"])
+    }
+}
