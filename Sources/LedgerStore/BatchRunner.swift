@@ -102,7 +102,8 @@ final class BatchRunner: Sendable {
         for request in requests {
             needs.formUnion(request.keys)
         }
-        let loaded = try kept.loader.begin(needs, in: &session)
+        let expected = kept.loader.expect(needs)
+        let loaded = if let expected { expected.loaded } else { try kept.loader.begin(needs, in: &session) }
         guard let origin = loaded.origin else {
             _ = try session.execute("ROLLBACK")
             return .notInitialized
@@ -137,7 +138,12 @@ final class BatchRunner: Sendable {
         }
         let additional = requests.flatMap { $0.additional() }
         do throws(PostgresError) {
-            try kept.writer?.commit(transaction, additional: additional, in: &session)
+            try kept.writer?.commit(
+                transaction,
+                opening: expected?.opening ?? [],
+                additional: additional,
+                in: &session,
+            )
         } catch {
             // What the server has answered with an error it has not committed.
             guard error.outcome == .unknown, session.isBroken || error.isConnectionLoss else { throw error }

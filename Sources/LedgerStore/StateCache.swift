@@ -17,6 +17,7 @@ struct StateCache: Sendable {
     struct Version: Sendable, Equatable {
         let head: LedgerHead?
         let inline: Int64
+        let origin: Origin?
     }
 
     /// How many shares, of some 400 bytes each, and how many agreements are kept at least; up to twice as many are.
@@ -47,7 +48,11 @@ struct StateCache: Sendable {
     {
         let sequencer = transaction.sequencer
         let head = sequencer.events.last.map { LedgerHead(position: $0.position, recorded: $0.leaf.recorded) }
-        version = Version(head: head ?? loaded.head, inline: loaded.inlineVersion)
+        version = Version(
+            head: head ?? loaded.head,
+            inline: loaded.inlineVersion,
+            origin: transaction.changes.epoch?.origin ?? loaded.origin,
+        )
         for name in loaded.streams.keys {
             let chain = sequencer.head(of: name)
             // Anybody can ask for agreements that do not exist.

@@ -18,6 +18,12 @@ package struct StateLoader: Sendable {
 
     private var cache = StateCache()
 
+    /// How often in a row nobody else had appended meanwhile.
+    private var quietCount = 0
+
+    /// After so many times it is taken for granted, and checked when the transaction is written.
+    private static let enough = 4
+
     package init() {}
 
     /// What was loaded.
@@ -31,6 +37,25 @@ package struct StateLoader: Sendable {
         package var streams: [StreamName: ChainHead?] = [:]
         package var shares: [ShareName: ChainHead?] = [:]
         package var state = SharingTransaction.State()
+    }
+
+    /// What a transaction needs, where nothing of it has to be read, and the statements that begin it.
+    ///
+    /// No round trip. The statements go before those that write: they take the lock, and fail with a serialization failure
+    /// if anybody else has appended since; then ``forget()`` and decide again on what ``begin(_:in:)`` loads.
+    mutating func expect(_ keys: StateKeys) -> (loaded: Loaded, opening: [SQL])? {
+        guard quietCount >= Self.enough, let version = cache.version, let head = version.head, let partners,
+            partners.inlineVersion == version.inline, statements(for: keys).isEmpty
+        else { return nil }
+        var loaded = Loaded()
+        guard keep(Wanted(keys), in: &loaded).statements.isEmpty,
+            partners.systemSequence == (loaded.streams[.system] ?? nil)?.next.sequence
+        else { return nil }
+        loaded.head = head
+        loaded.origin = version.origin
+        loaded.inlineVersion = version.inline
+        loaded.state.partners = partners.directory
+        return (loaded, ["BEGIN", StateStatements.lockAt(Self.lockKey, head.position, version.inline)])
     }
 
     /// Begins a transaction, takes the lock and loads.
@@ -50,7 +75,9 @@ package struct StateLoader: Sendable {
         )[2...]
         try read(head: results.removeFirst(), into: &loaded)
         try read(missing, &results, into: &loaded)
-        if cache.version != StateCache.Version(head: loaded.head, inline: loaded.inlineVersion) {
+        let found = StateCache.Version(head: loaded.head, inline: loaded.inlineVersion, origin: loaded.origin)
+        quietCount = cache.version == found ? quietCount + 1 : 0
+        if quietCount == 0 {
             cache.removeAll()
             let stale = wanted.subtracting(missing)
             loaded.forget(stale)
@@ -73,6 +100,7 @@ package struct StateLoader: Sendable {
     package mutating func forget() {
         partners = nil
         cache.removeAll()
+        quietCount = 0
     }
 
     private mutating func currentPartners(

@@ -6,6 +6,8 @@ import Postgres
 enum StateStatements {
     static let lock = Statement<Int64>("SELECT pg_advisory_xact_lock($1)")
 
+    static let lockAt = Statement<Int64, Position, Int64>("SELECT ledger.lock_at($1, $2, $3)")
+
     static let head: SQL =
         """
         SELECT e.position, e.recorded_at, o.name, o.epoch, v.version

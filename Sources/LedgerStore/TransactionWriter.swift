@@ -32,13 +32,16 @@ package struct TransactionWriter: Sendable {
 
     /// Writes everything and commits.
     ///
-    /// - Parameter additional: Statements of the same transaction, which run after the events are there.
+    /// - Parameters:
+    ///   - opening: Statements that begin the transaction, where it is not begun yet.
+    ///   - additional: Statements of the same transaction, which run after the events are there.
     package mutating func commit(
         _ transaction: borrowing SharingTransaction,
+        opening: [SQL] = [],
         additional: [SQL],
         in session: inout PostgresSession,
     ) throws(PostgresError) {
-        var statements: [SQL] = []
+        var statements = opening
         let sequencer = transaction.sequencer
         if let (origin, first) = transaction.changes.epoch {
             statements.append(Statements.epoch(Int32(origin.epoch), origin.name, first.position, first.recorded))

@@ -43,6 +43,31 @@ import Testing
         }
     }
 
+    @Test func `after a long quiet, too, what was appended or mended elsewhere is decided on`() async throws {
+        try await database.withStore { one in
+            try await database.withStore { other in
+                try await prepare(one)
+                for round in 0..<3 {
+                    for number in 0..<8 {
+                        #expect(try await send("PUT", #"{"status":"\#(round) \#(number)"}"#, one) == 200)
+                    }
+                    #expect(try await send("PUT", #"{"status":"elsewhere \#(round)"}"#, other) == 200)
+                    #expect(try await status(in: one) == "elsewhere \(round)")
+                }
+                for number in 0..<8 {
+                    #expect(try await send("PUT", #"{"status":"last \#(number)"}"#, one) == 200)
+                }
+                try await database.execute(
+                    """
+                    UPDATE projection.ticket_head SET status = 'mended';
+                    UPDATE projection.inline_version SET version = version + 1
+                    """
+                )
+                #expect(try await status(in: one) == "mended")
+            }
+        }
+    }
+
     @Test func `what another process appends is seen, and goes on from`() async throws {
         try await database.withStore { one in
             try await database.withStore { other in

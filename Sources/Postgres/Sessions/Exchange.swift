@@ -110,7 +110,8 @@ extension PostgresSession {
             throw PostgresError(.deadline, "the time was up before the statement was sent")
         }
         // A server that closed the connection has said so by now. A few turns suffice, a flood of notices is let be.
-        for _ in 0..<8 where Readiness.hasInput(handle.socket) {
+        for _ in 0..<8 {
+            guard Readiness.hasInput(handle.socket) else { return }
             guard handle.consumeInput() else { throw lostConnection() }
         }
     }
