@@ -76,7 +76,8 @@ let testPrograms: [Target] = [
 /// What a test target needs beyond its module, that module's dependencies and TestSupport.
 let testDependencies: [String: [Target.Dependency]] = [
     "Delivery": ["HTTPServer", "PostgresCluster", "TestPeers", "TestRequests"],
-    "HTTPServer": ["TestPeers"],
+    "HTTPClient": ["Linux"],
+    "HTTPServer": ["Linux", "TestPeers"],
     "LedgerStore": ["PostgresCluster", "TestRequests"],
     "PostgresCluster": ["ClusterHolder"],
     "Projections": ["TestRequests"],

@@ -1,6 +1,8 @@
 import Foundation
 import HTTPServer
+import Linux
 import TestPeers
+import TestSupport
 import Testing
 
 private let tools = ["/usr/bin/openssl", "/usr/bin/curl"]
@@ -31,23 +33,11 @@ struct TLSTests {
     }
 
     private static func run(_ program: String, _ arguments: [String]) async throws -> String {
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(filePath: program)
-        process.arguments = arguments
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        return try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { @Sendable _ in
-                // What these programs print fits the pipe.
-                let bytes = output.fileHandleForReading.readDataToEndOfFile()
-                continuation.resume(returning: String(decoding: bytes, as: UTF8.self))
-            }
-            do {
-                try process.run()
-            } catch {
-                continuation.resume(throwing: error)
-            }
+        // Apart from the tasks, among which the server's are.
+        try await withCheckedThrowingContinuation { continuation in
+            Thread { @Sendable in
+                continuation.resume(with: Result { try SystemTool.run(program, arguments).output })
+            }.start()
         }
     }
 

@@ -3,7 +3,7 @@ import Glibc
 package import PostgresCluster
 import Synchronization
 
-/// A Unix socket in front of a PostgreSQL that can lose the answer to a COMMIT.
+/// A Unix socket in front of a PostgreSQL that can lose the answer to a COMMIT of whoever appends to the ledger.
 package final class CommitProxy: Sendable {
     private struct State {
         var swallowsNext = false
@@ -77,26 +77,26 @@ package final class CommitProxy: Sendable {
             close(client)
             close(server)
         }
+        // Others commit as well, the follower and whoever claims deliveries.
+        let appends = Flag()
         Thread { @Sendable in
-            Self.pump(from: client, to: server) { _ in true }
+            Self.pump(from: client, to: server, lookingFor: "pg_advisory_xact_lock") { isFound in
+                if isFound { appends.raise() }
+                return true
+            }
             done.finish()
         }.start()
         Thread { @Sendable [self] in
-            var tail: [UInt8] = []
-            Self.pump(from: server, to: client) { piece in
-                let text = tail + piece
-                tail = text.suffix(6)
-                return !swallows(text)
+            Self.pump(from: server, to: client, lookingFor: "COMMIT\0") { isFound in
+                !(isFound && appends.isRaised && swallows())
             }
             done.finish()
         }.start()
     }
 
-    /// Whether this holds the tag that answers a COMMIT, and is to be dropped.
-    private func swallows(_ bytes: [UInt8]) -> Bool {
-        let tag = Array("COMMIT\0".utf8)
-        guard bytes.indices.contains(where: { bytes[$0...].starts(with: tag) }) else { return false }
-        return state.withLock { state in
+    /// Whether an answer to a COMMIT is to be dropped.
+    private func swallows() -> Bool {
+        state.withLock { state in
             guard state.swallowsNext else { return false }
             state.swallowsNext = false
             state.refuses = state.refusesAfterwards
@@ -105,12 +105,22 @@ package final class CommitProxy: Sendable {
         }
     }
 
-    /// Passes bytes on until one side ends or `mayPass` says no; then ends both.
-    private static func pump(from source: Int32, to sink: Int32, mayPass: ([UInt8]) -> Bool) {
+    /// Passes bytes on until one side ends or `mayPass`, which is told whether `words` are among them, says no; then ends both.
+    private static func pump(
+        from source: Int32,
+        to sink: Int32,
+        lookingFor words: String,
+        mayPass: (Bool) -> Bool,
+    ) {
+        let words = Data(words.utf8)
         var buffer = [UInt8](repeating: 0, count: 65_536)
+        var tail: [UInt8] = []
         while true {
             let count = unsafe recv(source, &buffer, buffer.count, 0)
-            guard count > 0, mayPass(Array(buffer.prefix(count))) else { break }
+            guard count > 0 else { break }
+            let text = tail + buffer.prefix(count)
+            tail = text.suffix(words.count - 1)
+            guard mayPass(Data(text).range(of: words) != nil) else { break }
             var rest = buffer.prefix(count)
             while !rest.isEmpty {
                 let sent = unsafe rest.withUnsafeBytes { bytes in
@@ -160,5 +170,16 @@ private final class Countdown: Sendable {
             return left == 0
         }
         if isLast { last() }
+    }
+}
+
+/// Something that happened, once and for all.
+private final class Flag: Sendable {
+    private let storage = Atomic(false)
+
+    var isRaised: Bool { storage.load(ordering: .acquiring) }
+
+    func raise() {
+        storage.store(true, ordering: .releasing)
     }
 }

@@ -1,4 +1,3 @@
-import Glibc
 package import Linux
 
 /// Runs a shell script once this process has ended, however it ends, or once the value is gone.
@@ -12,15 +11,8 @@ package struct Watchdog: ~Copyable, Sendable {
     ///   - user: Whom it runs as; by default as this process.
     package init(script: String, _ arguments: [String], user: OSUser? = nil) throws {
         let pipe = try AnonymousPipe()
-        guard let user = try user ?? OSUser.with(id: OSUser.currentID) else {
-            throw SystemError(code: ENOENT, operation: "find the user of the tests")
-        }
-        let shell = Command(
-            "/bin/sh",
-            ["-c", "read -r _\n" + script] + arguments,
-            environment: ["PATH": "/usr/bin:/bin"],
-            user: user,
-        )
+        var shell = try SystemTool.command("/bin/sh", ["-c", "read -r _\n" + script] + arguments)
+        if let user { shell.user = user }
         _ = try shell.start(input: pipe.reading)
         self.pipe = pipe
     }

@@ -1,4 +1,6 @@
 import Foundation
+import Linux
+import TestSupport
 
 /// A certificate authority and certificates of one test, made with the openssl command in a directory of their own.
 final class Certificates: Sendable {
@@ -71,18 +73,8 @@ final class Certificates: Sendable {
 
     @discardableResult
     private func run(_ arguments: [String]) throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/openssl")
-        process.arguments = arguments
-        process.currentDirectoryURL = directory
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        let text = String(decoding: bytes, as: UTF8.self)
-        guard process.terminationStatus == 0 else { throw CommandFailed(description: text) }
-        return text
+        let result = try SystemTool.run("/usr/bin/openssl", arguments, directory: directory.path)
+        guard result.isSuccess else { throw CommandFailed(description: result.output) }
+        return result.output
     }
 }
