@@ -24,7 +24,8 @@ final class TLSServer {
             "/usr/bin/openssl",
             ["s_server", "-accept", "127.0.0.1:0", "-cert", identity.certificate, "-key", identity.key] + arguments,
         )
-        let (input, output) = (try AnonymousPipe(), try AnonymousPipe())
+        let input = try AnonymousPipe()
+        let output = try AnonymousPipe()
         process = try command.start(input: input.reading, output: output.writing)
         watchdog = try Watchdog(script: "kill -KILL \"$0\"", ["\(process.id)"])
         let streams = Streams(input.onlyWriting(), output.onlyReading())
