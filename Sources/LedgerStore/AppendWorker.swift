@@ -16,6 +16,7 @@ package actor AppendWorker {
     private let patience: Duration
     private let recover: @Sendable () async -> Void
     private let clockWatch = ClockWatch()
+    private nonisolated let executor = ConnectionExecutor(label: "shareledger.append")
 
     private var connected: (connection: PostgresConnection, runner: BatchRunner)?
     private var recovery: Task<Void, Never>?
@@ -23,6 +24,11 @@ package actor AppendWorker {
     /// Since when there has been no database; `nil` while it answers, whatever it answers.
     private var lostSince: ContinuousClock.Instant?
     private var hasGivenUp = false
+
+    /// The thread of its connection.
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe executor.asUnownedSerialExecutor()
+    }
 
     /// - Parameters:
     ///   - patience: How long requests wait for a lost database to come back before they fail. Those that come later try
@@ -57,8 +63,15 @@ package actor AppendWorker {
         self.recover = recover
     }
 
+    /// Carries batches out as long as there are any.
+    func carryOut(_ next: @Sendable () -> [AppendRequest]?, report: @Sendable (BatchReport) -> Void) async {
+        while let batch = next() {
+            await carryOut(batch, report: report)
+        }
+    }
+
     /// Carries a batch out and answers every request of it.
-    func carryOut(_ batch: [AppendRequest], report: @Sendable (BatchReport) -> Void) async {
+    private func carryOut(_ batch: [AppendRequest], report: @Sendable (BatchReport) -> Void) async {
         var groups = [batch]
         let deadline = (lostSince ?? .now) + patience
         while let group = groups.popLast() {
@@ -182,7 +195,7 @@ package actor AppendWorker {
 
     private func connect() async throws -> (connection: PostgresConnection, runner: BatchRunner) {
         if let connected { return connected }
-        let connection = try await PostgresConnection.open(configuration)
+        let connection = try await PostgresConnection.open(configuration, on: executor)
         let opened = (connection, BatchRunner(settings: settings, keys: keys, clock: clock, clockWatch: clockWatch))
         connected = opened
         return opened

@@ -131,9 +131,7 @@ package final class Appender: Sendable {
     }
 
     private func run() async {
-        while let batch = takeBatch() {
-            await worker.carryOut(batch, report: onCommit)
-        }
+        await worker.carryOut({ takeBatch() }, report: onCommit)
     }
 
     private func takeBatch() -> [AppendRequest]? {

@@ -20,14 +20,19 @@ package actor PostgresConnection {
     }
 
     /// Connects, and returns when the server is ready; throws as ``PostgresSession/open(_:interrupt:)`` does.
-    package static func open(_ configuration: PostgresConfiguration) async throws -> PostgresConnection {
-        let connection = try PostgresConnection()
+    ///
+    /// - Parameter executor: That of an actor which has the connection to itself: its calls then change no thread.
+    package static func open(
+        _ configuration: PostgresConfiguration,
+        on executor: ConnectionExecutor = ConnectionExecutor(label: "shareledger.postgres.connection"),
+    ) async throws -> PostgresConnection {
+        let connection = try PostgresConnection(executor)
         try await connection.connect(configuration)
         return connection
     }
 
-    private init() throws(PostgresError) {
-        executor = ConnectionExecutor(label: "shareledger.postgres.connection")
+    private init(_ executor: ConnectionExecutor) throws(PostgresError) {
+        self.executor = executor
         interrupt = try SessionInterrupt()
     }
 
