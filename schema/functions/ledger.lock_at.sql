@@ -1,13 +1,13 @@
 -- Takes the ledger's lock, and fails unless its last event is the one at `head` and projection.inline_version is `inline`:
 -- whoever has decided on what was true then may write. A serialization failure, so that the same is decided again.
 --
--- Each statement of the function has a snapshot of its own, so that the second sees what was committed during the wait.
+-- Each statement of the function has a snapshot of its own, so that the second sees what was committed during the wait. It
+-- runs in every transaction and as its caller, so it sets no search_path, which takes longer than the rest; names are whole.
 CREATE OR REPLACE FUNCTION ledger.lock_at(lock_key bigint, head bigint, inline bigint) RETURNS void
 LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock(lock_key);
+    PERFORM pg_catalog.pg_advisory_xact_lock(lock_key);
     PERFORM
     FROM projection.inline_version AS v
     WHERE v.version = inline
