@@ -43,6 +43,10 @@ package struct PrivateRoutes: Sendable {
             let detail = "this Host is not served here; --private-host adds one"
             return HTTPResponse(ProtocolFault(.forbidden, .notPermitted, detail))
         }
+        guard !isFromPage(request) else {
+            let detail = "requests that web pages make are not served here: send no Origin"
+            return HTTPResponse(ProtocolFault(.forbidden, .notPermitted, detail))
+        }
         switch request.path {
         case "/healthz":
             return HTTPResponse(status: 200, contentType: "text/plain", text: "ok\n")
@@ -86,6 +90,12 @@ package struct PrivateRoutes: Sendable {
                 source: request.peer.address,
             ),
         )
+    }
+
+    /// Whether a browser makes the request for a page, any page: it says so in fields that pages cannot set.
+    private func isFromPage(_ request: HTTPRequest) -> Bool {
+        let site = request.headers.first("Sec-Fetch-Site")?.lowercased() ?? "none"
+        return request.headers.first("Origin") != nil || site != "none"
     }
 
     private func isKnownHost(_ host: String) -> Bool {

@@ -86,7 +86,11 @@ import Testing
         #expect(try ReferenceLedger(in: &session).faults == [])
     }
 
-    @Test func `a message whose delivery was parked is not taken for repeated any more`() async throws {
+    @Test(arguments: [EventType.deliveryParked, .deliverySkipped, .deliveryAbandoned], [false, true])
+    func `a message whose delivery was parked or given up is not taken for repeated any more`(
+        _ type: EventType,
+        isAnotherProcess: Bool,
+    ) async throws {
         try await database.withStore { store in
             try await prepare(store)
             let body = #"{"status":"open"}"#
@@ -95,18 +99,25 @@ import Testing
             var keys = StateKeys()
             keys.shares = [share]
             keys.streams = [share.stream]
-            let parking: @Sendable (Receipt) -> [SQL] = { _ in
-                ["UPDATE delivery.queue SET state = 'parked', reason = 'test' WHERE share_id IS NOT NULL"]
+            let ending: @Sendable (Receipt) -> [SQL] = { _ in
+                type == .deliveryParked
+                    ? ["UPDATE delivery.queue SET state = 'parked', reason = 'test' WHERE share_id IS NOT NULL"]
+                    : ["DELETE FROM delivery.queue WHERE share_id IS NOT NULL"]
             }
-            _ = try await store.appender.append(keys, byteCount: 100, additional: parking) { transaction in
+            _ = try await store.appender.append(keys, byteCount: 100, additional: ending) { transaction in
                 let facts = transaction.part(.facts, Facts.object { _ in })
+                let last = transaction.ticket(share)?.last.receipt.event
                 return transaction.append(
-                    EventDraft(.deliveryParked, stream: share.stream, ticket: share.ticket, parts: [facts]),
+                    EventDraft(type, stream: share.stream, ticket: share.ticket, about: last, parts: [facts]),
                 )
             }
-            let repeated = try await store.answer(
-                .outbound("PUT", "/tickets/t1", to: "partner", token: Self.token, body),
-            )
+            let again = TestRequest.outbound("PUT", "/tickets/t1", to: "partner", token: Self.token, body)
+            let repeated =
+                if isAnotherProcess {
+                    try await database.withStore { other in try await other.answer(again) }
+                } else {
+                    try await store.answer(again)
+                }
             #expect(repeated.status == 200 && !repeated.isRepeat)
         }
     }

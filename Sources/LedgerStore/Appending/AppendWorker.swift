@@ -48,6 +48,8 @@ package actor AppendWorker {
         // A process that is stopped in the middle of a batch must not hold the ledger for ever.
         configuration.settings["idle_in_transaction_session_timeout"] = "10s"
         configuration.settings["synchronous_commit"] = "on"
+        // A snapshot from before the wait for the lock would not show what was appended meanwhile.
+        configuration.settings["default_transaction_isolation"] = "read committed"
         configuration.settings["jit"] = "off"
         // Its statements look single rows up. Planned while a table is small, they would scan it for ever after.
         configuration.settings["plan_cache_mode"] = "force_generic_plan"

@@ -24,6 +24,9 @@ struct StateCache: Sendable {
     private static let shareCount = 16_384
     private static let agreementCount = 1024
 
+    /// After these a repeat of the message is one that has yet to arrive.
+    private static let stuckTypes: Set<EventType> = [.deliveryParked, .deliverySkipped, .deliveryAbandoned]
+
     private(set) var version: Version?
     private var streams = Generations<StreamName, ChainHead?>(capacity: agreementCount)
     private var shares = Generations<ShareName, Share>(capacity: shareCount)
@@ -43,7 +46,7 @@ struct StateCache: Sendable {
 
     /// Takes over what a transaction read and wrote, once that is committed.
     ///
-    /// What has a parked delivery is left out: that its last message is stuck has to be read again.
+    /// What has a delivery that is parked or given up is left out: that its last message is stuck has to be read again.
     mutating func take(_ keys: StateKeys, from transaction: borrowing SharingTransaction, _ loaded: StateLoader.Loaded)
     {
         let sequencer = transaction.sequencer
@@ -69,7 +72,7 @@ struct StateCache: Sendable {
             let isStuck = record.map { transaction.isStuck($0.last.receipt.position) } ?? false
             agreements[id] = isStuck ? nil : record
         }
-        for event in sequencer.events where event.leaf.type == .deliveryParked {
+        for event in sequencer.events where Self.stuckTypes.contains(event.leaf.type) {
             if let ticket = event.leaf.ticket {
                 shares[ShareName(stream: event.leaf.stream, ticket: ticket)] = nil
             } else if let agreement = event.leaf.stream.agreement.flatMap({ AgreementID($0) }) {

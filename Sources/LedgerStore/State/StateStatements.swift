@@ -46,6 +46,11 @@ enum StateStatements {
                 FROM delivery.queue AS q
                 WHERE q.message_position = a.last_position
                     AND q.state = 'parked'
+            ) OR EXISTS (
+                SELECT
+                FROM ledger.event AS given_up
+                WHERE given_up.about = a.last_event_id
+                    AND given_up.type IN ('delivery.skipped', 'delivery.abandoned')
             )
         FROM projection.agreement AS a
         WHERE a.agreement = ANY (\(identifiers))
@@ -63,6 +68,11 @@ enum StateStatements {
                 FROM delivery.queue AS q
                 WHERE q.message_position = t.last_position
                     AND q.state = 'parked'
+            ) OR EXISTS (
+                SELECT
+                FROM ledger.event AS given_up
+                WHERE given_up.about = t.last_event_id
+                    AND given_up.type IN ('delivery.skipped', 'delivery.abandoned')
             ),
             sh.share_id IS NULL AND EXISTS (
                 SELECT

@@ -54,6 +54,7 @@ package final class Follower: Sendable {
         var configuration = configuration
         configuration.applicationName = "shareledger follower"
         configuration.settings["synchronous_commit"] = "off"
+        configuration.settings["default_transaction_isolation"] = "read committed"
         configuration.settings["jit"] = "off"
         // The same few lookups by index again and again: planned once, and never as a scan of a table that was small then.
         configuration.settings["plan_cache_mode"] = "force_generic_plan"

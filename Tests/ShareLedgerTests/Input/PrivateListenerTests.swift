@@ -47,6 +47,21 @@ extension InputTests {
             #expect(try await TestService.shared.places(of: secret) == [])
         }
 
+        @Test func `what a page has a browser send is not answered, whatever it asks for`() async throws {
+            let service = try TestService.shared
+            let invitation = #"{"uuid":"page","sender_url":"https://x.example/s","access_key":"evil0123456789ab"}"#
+            for field in ["Origin: https://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site"] {
+                for method in ["GET", "POST", "PUT", "DELETE"] {
+                    let head = "\(method) /to/lenswerk/agreements/page HTTP/1.1\r\nHost: 127.0.0.1\r\n\(field)\r\n"
+                    let request = head + "Content-Length: \(invitation.utf8.count)\r\n\r\n\(invitation)"
+                    let answer = try #require(try await service.exchange(Array(request.utf8), at: .desk))
+                    answer.expect(403, .notPermitted, "\(method) \(field)")
+                }
+                try await get("/readyz", ["Host: localhost", field], at: .desk).expect(403, .notPermitted, field)
+            }
+            #expect(try await service.sql("SELECT count(*) FROM audit.message WHERE agreement = 'page'") == "0")
+        }
+
         @Test func `a page that rebinds its name is not answered, nor a name that is no partner's`() async throws {
             let service = try TestService.shared
             try await service.makeAgreement("hosts", tickets: ["host-1"])
