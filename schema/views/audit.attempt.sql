@@ -53,7 +53,7 @@ LEFT JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT
         (
-            SELECT convert_from(f.content, 'UTF8')::jsonb
+            SELECT ledger.json(f.content)
             FROM ledger.payload AS f
             WHERE f.position = b.position
                 AND f.part = 'facts'
@@ -63,7 +63,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT
         (
-            SELECT convert_from(f.content, 'UTF8')::jsonb
+            SELECT ledger.json(f.content)
             FROM ledger.payload AS f
             WHERE f.position = b.position
                 AND f.part = 'detail'
@@ -73,7 +73,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT
         (
-            SELECT convert_from(f.content, 'UTF8')::jsonb
+            SELECT ledger.json(f.content)
             FROM ledger.payload AS f
             WHERE f.position = e.position
                 AND f.part = 'facts'
@@ -83,7 +83,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT
         (
-            SELECT convert_from(f.content, 'UTF8')::jsonb
+            SELECT ledger.json(f.content)
             FROM ledger.payload AS f
             WHERE f.position = e.position
                 AND f.part = 'detail'

@@ -43,7 +43,7 @@ LEFT JOIN LATERAL (
         e.type,
         e.status,
         (
-            SELECT convert_from(f.content, 'UTF8')::jsonb
+            SELECT ledger.json(f.content)
             FROM ledger.payload AS f
             WHERE f.position = e.position
                 AND f.part = 'detail'
@@ -91,7 +91,7 @@ LEFT JOIN projection.partner AS p ON p.partner_id = a.partner_id
 CROSS JOIN LATERAL (
     SELECT
         (
-            SELECT convert_from(f.content, 'UTF8')::jsonb
+            SELECT ledger.json(f.content)
             FROM ledger.payload AS f
             WHERE f.position = e.position
                 AND f.part = 'facts'
@@ -101,7 +101,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT
         (
-            SELECT convert_from(f.content, 'UTF8')::jsonb
+            SELECT ledger.json(f.content)
             FROM ledger.payload AS f
             WHERE f.position = e.position
                 AND f.part = 'detail'
@@ -115,7 +115,7 @@ LEFT JOIN LATERAL (
         o.type,
         o.status,
         (
-            SELECT convert_from(f.content, 'UTF8')::jsonb
+            SELECT ledger.json(f.content)
             FROM ledger.payload AS f
             WHERE f.position = o.position
                 AND f.part = 'detail'

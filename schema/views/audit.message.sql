@@ -50,13 +50,13 @@ LEFT JOIN projection.partner AS p ON p.partner_id = a.partner_id
 CROSS JOIN LATERAL (
     SELECT
         (
-            SELECT convert_from(f.content, 'UTF8')::jsonb
+            SELECT ledger.json(f.content)
             FROM ledger.payload AS f
             WHERE f.position = e.position
                 AND f.part = 'facts'
         ) AS facts,
         (
-            SELECT convert_from(f.content, 'UTF8')::jsonb
+            SELECT ledger.json(f.content)
             FROM ledger.payload AS f
             WHERE f.position = e.position
                 AND f.part = 'detail'
@@ -66,7 +66,7 @@ CROSS JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT
         f.castable,
-        CASE WHEN f.castable THEN convert_from(f.content, 'UTF8')::jsonb END AS body
+        CASE WHEN f.castable THEN ledger.json(f.content) END AS body
     FROM ledger.payload AS f
     WHERE f.position = e.position
         AND f.part = 'body'

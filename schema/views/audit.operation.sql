@@ -44,13 +44,13 @@ LEFT JOIN ledger.event AS m ON m.event_id = e.about
 CROSS JOIN LATERAL (
     SELECT
         (
-            SELECT convert_from(f.content, 'UTF8')::jsonb
+            SELECT ledger.json(f.content)
             FROM ledger.payload AS f
             WHERE f.position = e.position
                 AND f.part = 'facts'
         ) AS facts,
         (
-            SELECT convert_from(f.content, 'UTF8')::jsonb
+            SELECT ledger.json(f.content)
             FROM ledger.payload AS f
             WHERE f.position = e.position
                 AND f.part = 'detail'

@@ -45,7 +45,7 @@ LEFT JOIN LATERAL (
         count(*) FILTER (WHERE e.direction = 'out') AS messages_out,
         count(*) FILTER (WHERE e.direction = 'out' AND k.recorded_at IS NOT NULL) AS acknowledged,
         max(k.recorded_at) FILTER (WHERE e.direction = 'out') AS acknowledged_at,
-        count(*) FILTER (WHERE convert_from(f.content, 'UTF8')::jsonb ? 'disclosed_beyond') AS beyond
+        count(*) FILTER (WHERE ledger.json(f.content) ? 'disclosed_beyond') AS beyond
     FROM ledger.event AS e
     JOIN ledger.payload AS f ON f.position = e.position AND f.part = 'facts'
     LEFT JOIN LATERAL (
@@ -78,7 +78,7 @@ LEFT JOIN LATERAL (
                     false) AS public
         FROM ledger.event AS e
         JOIN ledger.payload AS f ON f.position = e.position AND f.part = 'facts'
-        CROSS JOIN LATERAL (SELECT convert_from(f.content, 'UTF8')::jsonb AS facts OFFSET 0) AS g
+        CROSS JOIN LATERAL (SELECT ledger.json(f.content) AS facts OFFSET 0) AS g
         CROSS JOIN LATERAL jsonb_array_elements(g.facts -> 'comments') WITH ORDINALITY AS n (comment, place)
         LEFT JOIN LATERAL (
             SELECT min(o.position) AS position

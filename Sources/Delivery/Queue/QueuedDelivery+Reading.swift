@@ -127,7 +127,7 @@ extension QueuedDelivery {
             LEFT JOIN delivery.setting AS y ON true
             LEFT JOIN LATERAL (
                 SELECT e.position, e.recorded_at, e.type, e.status, (
-                    SELECT convert_from(f.content, 'UTF8')::json
+                    SELECT ledger.json(f.content)
                     FROM ledger.payload AS f
                     WHERE f.position = e.position
                         AND f.part = 'detail'

@@ -77,7 +77,7 @@ struct EventFilter: Sendable {
                 FROM ledger.payload AS p
                 WHERE p.position = e.position
                     AND p.part = 'facts'
-                    AND convert_from(p.content, 'UTF8')::json ->> 'partner' = \("\(partner.id)")
+                    AND ledger.json(p.content) ->> 'partner' = \("\(partner.id)")
             )
         )
         """

@@ -45,7 +45,7 @@ struct Budgets: Sendable {
 
     private static func wholeBodies(_ limit: Int64) -> SQL {
         """
-        SELECT coalesce(convert_from(d.content, 'UTF8')::jsonb ->> 'source', ''), sum(b.length)::bigint
+        SELECT coalesce(ledger.json(d.content) ->> 'source', ''), sum(b.length)::bigint
         FROM ledger.event AS e
         CROSS JOIN LATERAL (SELECT e.part_lengths[array_position(e.part_names, 'body')]) AS b (length)
         LEFT JOIN ledger.payload AS d ON d.position = e.position AND d.part = 'detail'
@@ -59,7 +59,7 @@ struct Budgets: Sendable {
     /// What was taken under agreements that are not accepted to this moment; bytes as they were counted then.
     private static let strangersUse: SQL =
         """
-        SELECT coalesce(convert_from(d.content, 'UTF8')::jsonb ->> 'source', ''), count(*),
+        SELECT coalesce(ledger.json(d.content) ->> 'source', ''), count(*),
             sum(1024 + p.bytes)::bigint
         FROM ledger.event AS e
         JOIN projection.agreement AS a ON a.stream_id = e.stream_id

@@ -1,4 +1,5 @@
 import HTTPServer
+import Linux
 import TestPeers
 import TestSupport
 import Testing
@@ -65,5 +66,29 @@ import Testing
         let reason = "SELECT reason FROM delivery.queue WHERE message_position = \(position) AND state = 'parked'"
         try await service.database(reason, becomes: "nothing altered is sent: \(altered)")
         #expect(partner.received == ["POST \(agreed.uuid)", "POST t1"])
+    }
+    @Test func `altered details keep nobody from reading the rest, nor the service from starting`() async throws {
+        let service = try await TestService.started()
+        let partner = try FakePartner { _, _ in HTTPResponse(status: 500) }
+        _ = try await service.agreement(with: partner)
+        let large = #"{"uuid":"t1","subject":"\#(String(repeating: "x", count: 5000))"}"#
+        let refused = try await service.fromPartner("POST", "/tickets/t1", token: "a9:wrong-key-wrong-key", large)
+        #expect(refused.status == 403)
+        try await service.eventually("SELECT count(*) FROM audit.attempt WHERE outcome = 'failed'", is: "1")
+        try await service.administer(
+            """
+            ALTER TABLE ledger.payload DISABLE TRIGGER refuse_change;
+            UPDATE ledger.payload SET content = overlay(content PLACING '\\xff'::bytea FROM 3 FOR 1) WHERE part = 'detail';
+            ALTER TABLE ledger.payload ENABLE ALWAYS TRIGGER refuse_change;
+            """
+        )
+        try await service.command("delivery", "list")
+        for view in ["message", "attempt", "delivery", "operation", "shared_with"] {
+            #expect(try await Int(service.sql("SELECT count(*) FROM (SELECT * FROM audit.\(view)) AS v")) != nil)
+        }
+        #expect(try await service.run("doctor", "--all").status == 1)
+        #expect(try await service.stop() == .code(0))
+        try await service.start()
+        try await service.waitUntilReady()
     }
 }
