@@ -61,6 +61,7 @@ extension Server {
                     + "container on the same data directory, which must be stopped first.",
             )
         }
+        try socket.removeLock()
         try writeSettings(socket, binaries: binaries, patience: patience)
         try log.trim(into: directory)
         let output = try log.open()

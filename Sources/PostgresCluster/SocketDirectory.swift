@@ -38,6 +38,14 @@ struct SocketDirectory {
         )
     }
 
+    /// Removes the file by which PostgreSQL locks the socket; for when no server runs on the database, whose own it is.
+    ///
+    /// PostgreSQL would take it for a living server's where any process has its number, also one that is dead and that its
+    /// parent, another of ours perhaps, has not reaped.
+    func removeLock() throws(SystemError) {
+        try FileStatus.remove("\(path)/\(Self.socketName).lock")
+    }
+
     /// The commas and quotes that a path may hold mean something else to libpq and to `postgresql.conf`.
     private static func fits(_ path: String) -> Bool {
         let isPlain = path.utf8.allSatisfy { byte in

@@ -45,6 +45,22 @@ import Testing
         try fixture.signal(other.id, SIGKILL)
     }
 
+    @Test func `the leftovers of a server that is dead and that nobody has reaped are no obstacle`() async throws {
+        let fixture = try ClusterFixture()
+        try await fixture.makeStopped()
+        let dead = try Command("/bin/true", user: fixture.directory.owner).start(input: try AnonymousPipe().reading)
+        while try ProcessTable.entry(dead.id)?.isZombie == false {
+            try fixture.patience.check()
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        let text = postmasterFile(of: dead.id, in: fixture)
+        try fixture.directory.replace("\(fixture.directory.path(of: "socket"))/.s.PGSQL.5432.lock", with: text)
+        try await fixture.withCluster { _ async throws in
+            #expect(try fixture.query("SELECT 1", as: "shareledger_service").isSuccess)
+        }
+        withExtendedLifetime(dead) {}
+    }
+
     @Test func `a process file whose number now belongs to a server on another database is no obstacle`() async throws {
         let (fixture, neighbour) = (try ClusterFixture(), try ClusterFixture())
         try await neighbour.withCluster { _ in
