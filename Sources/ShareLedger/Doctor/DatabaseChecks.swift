@@ -166,23 +166,16 @@ enum DatabaseChecks {
 
     private static let key = DatabaseCheck("key file") { context, session in
         let keys = try KeyFile.load(context.keyFile, mayCreate: false)
-        let rows = try session.query(
-            """
-            SELECT k.stream_id, k.version, k.sealed
-            FROM ledger.access_key AS k
-            ORDER BY k.position DESC
-            LIMIT 5
-            """
-        )
-        .decode((Position, Int32, [UInt8]).self)
-        for (stream, version, sealed) in rows {
-            let place = AgreementRecord.KeyVersion.context(stream: stream, number: Int(version))
-            guard (try? keys.open(sealed, context: place)) != nil else {
-                // Why a key does not open a box cannot be told: another key, or a damaged box.
-                let message = "\(context.keyFile) does not open the access keys in the ledger"
-                return [.fail("key file", message, advice: "restore the key file that belongs to this ledger")]
-            }
+        switch try SealedKeys.read(in: &session).fit(keys) {
+        case .nothing: return [.ok("key file", "\(context.keyFile), opens nothing yet")]
+        case .all: return [.ok("key file", "\(context.keyFile), opens the newest access keys")]
+        case .older:
+            let message = "\(context.keyFile) opens the first access keys in the ledger, but not all of the newest"
+            let advice = "another key file was in its place when they came: have those agreements invited again"
+            return [.fail("key file", message, advice: advice)]
+        case .none:
+            let message = "\(context.keyFile) does not open the access keys in the ledger"
+            return [.fail("key file", message, advice: "restore the key file that belongs to this ledger")]
         }
-        return [.ok("key file", "\(context.keyFile), opens \(rows.isEmpty ? "nothing yet" : "the newest access keys")")]
     }
 }

@@ -174,7 +174,7 @@ struct Service: Sendable {
 
     private func prepareLedger() async throws -> KeyRing {
         try await SchemaSetup(workspace: workspace, logger: logger).run()
-        let keys = try KeyFile.load(workspace.keyFile, mayCreate: true)
+        let keys = try await workspace.keys(mayCreate: true)
         switch try await LedgerSetup.open(in: workspace, keys: keys, settings: settings, keepsSettings: false) {
         case .opened(let origin):
             logger.notice("a new ledger was opened", metadata: ["origin": "\(origin)"])

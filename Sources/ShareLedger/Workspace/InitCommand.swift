@@ -21,7 +21,7 @@ let initCommand = Command(
     let settings = try ServiceSettings(arguments)
     return try await Workspace.with(arguments, mayCreate: true) { workspace in
         try await SchemaSetup(workspace: workspace, logger: workspace.logger).run()
-        let keys = try KeyFile.load(workspace.keyFile, mayCreate: true)
+        let keys = try await workspace.keys(mayCreate: true)
         let outcome = try await LedgerSetup.open(in: workspace, keys: keys, settings: settings, keepsSettings: true)
         let (origin, isNew) =
             switch outcome {

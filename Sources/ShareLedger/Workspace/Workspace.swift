@@ -177,7 +177,7 @@ extension Workspace {
         let store = Store(
             configuration: configuration,
             settings: try saved.sharingSettings(),
-            keys: try KeyFile.load(keyFile, mayCreate: false),
+            keys: try await keys(mayCreate: false),
             logger: logger,
             poolSize: 2,
         )
