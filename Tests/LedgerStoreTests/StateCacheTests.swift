@@ -43,6 +43,22 @@ import Testing
         }
     }
 
+    @Test func `after a quiet the ledger is locked where it is expected to be, in the trip that writes`() async throws {
+        let function = "FUNCTION ledger.lock_at(bigint, bigint, bigint)"
+        try await database.withStore { store in
+            try await prepare(store)
+            for number in 0..<8 {
+                #expect(try await send("PUT", #"{"status":"\#(number)"}"#, store) == 200)
+            }
+            try await database.execute("REVOKE EXECUTE ON \(function) FROM shareledger_service")
+            await #expect(throws: AppendError.self) { try await send("PUT", #"{"status":"held"}"#, store) }
+            // What failed is forgotten, so that the next one reads first.
+            #expect(try await send("PUT", #"{"status":"read"}"#, store) == 200)
+            try await database.execute("GRANT EXECUTE ON \(function) TO shareledger_service")
+            #expect(try await status(in: store) == "read")
+        }
+    }
+
     @Test func `after a long quiet, too, what was appended or mended elsewhere is decided on`() async throws {
         try await database.withStore { one in
             try await database.withStore { other in
