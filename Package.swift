@@ -32,7 +32,7 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
     ("Cryptography", ["CCrypto"]),
     ("JSON", ["CSIMDJSON"]),
     ("TicketSharing", ["JSON"]),
-    ("Ledger", ["Cryptography"]),
+    ("Ledger", ["CLinux", "Cryptography"]),
     ("Sharing", ["Cryptography", "JSON", "Ledger", "TicketSharing"]),
     ("HTTPServer", ["CMicroHTTPD", "Logging"]),
     ("HTTPClient", ["CCurl"]),

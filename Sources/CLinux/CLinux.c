@@ -43,6 +43,10 @@ int linux_unlock(int descriptor) {
     return flock(descriptor, LOCK_UN) < 0 ? errno : 0;
 }
 
+const void *linux_find(const void *bytes, size_t count, const void *wanted, size_t wanted_count) {
+    return memmem(bytes, count, wanted, wanted_count);
+}
+
 int linux_memory_file(const char *name, int *descriptor) {
     *descriptor = memfd_create(name, MFD_CLOEXEC);
     return *descriptor < 0 ? errno : 0;

@@ -13,7 +13,7 @@ extension CredentialCutter {
         var found: Set<[UInt8]> = []
         for text in [bytes] + (SecretSearch.hasNumericEscapes(bytes) ? [SecretSearch.Decoded(bytes).bytes] : []) {
             // Whatever is a run of fewer characters lies in one of more, of which most texts have none that is long enough.
-            for run in runs(of: alphabets[0], in: text[...]) where run.count >= candidateLengths.lowerBound {
+            for run in runs(of: alphabets[0], in: text[...]) {
                 for alphabet in alphabets {
                     found.formUnion(runs(of: alphabet, in: run).filter(isCandidate).map(Array.init))
                     guard found.count <= limit else { return nil }
@@ -35,12 +35,19 @@ extension CredentialCutter {
         }
     }
 
+    /// The runs that are not too short.
     private static func runs(of alphabet: [Bool], in text: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
-        text.split { !alphabet[Int($0)] }
+        var runs: [ArraySlice<UInt8>] = []
+        var start = text.startIndex
+        for end in text.startIndex...text.endIndex where end == text.endIndex || !alphabet[Int(text[end])] {
+            if end - start >= candidateLengths.lowerBound { runs.append(text[start..<end]) }
+            start = end + 1
+        }
+        return runs
     }
 
     private static func isCandidate(_ run: ArraySlice<UInt8>) -> Bool {
         let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
-        return candidateLengths.contains(run.count) && run.contains(where: digits.contains)
+        return run.count <= candidateLengths.upperBound && run.contains(where: digits.contains)
     }
 }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Finds credentials in bytes of any kind, however they are escaped there, in time that grows with the bytes only.
@@ -44,44 +45,22 @@ enum SecretSearch {
         }
     }
 
-    /// The matches that do not overlap, by Knuth, Morris and Pratt: no text makes it slow.
+    /// The matches that do not overlap; no text makes the C library's search slow.
     private static func matches(of secret: [UInt8], in bytes: [UInt8]) -> [Int] {
-        guard var index = position(of: secret[0], in: bytes, from: 0) else { return [] }
-        var fallback = [0]
-        var length = 0
-        for index in secret.indices.dropFirst() {
-            while length > 0, secret[index] != secret[length] { length = fallback[length - 1] }
-            if secret[index] == secret[length] { length += 1 }
-            fallback.append(length)
-        }
-        var found: [Int] = []
-        length = 0
-        while index < bytes.count {
-            let byte = bytes[index]
-            while length > 0, byte != secret[length] { length = fallback[length - 1] }
-            index += 1
-            if byte == secret[length] { length += 1 }
-            if length == secret.count {
-                found.append(index - length)
-                length = 0
+        unsafe bytes.withUnsafeBytes { text in
+            var found: [Int] = []
+            var start = 0
+            while let base = text.baseAddress,
+                let match = unsafe linux_find(base + start, text.count - start, secret, secret.count)
+            {
+                let index = unsafe match - base
+                found.append(index)
+                start = index + secret.count
             }
-            if length == 0 {
-                guard let next = position(of: secret[0], in: bytes, from: index) else { break }
-                index = next
-            }
+            return found
         }
-        return found
     }
 
-    /// The first place of a byte from an index on, found several bytes at a time.
-    private static func position(of byte: UInt8, in bytes: [UInt8], from start: Int) -> Int? {
-        unsafe bytes.withUnsafeBytes { text in
-            guard start < text.count, let base = text.baseAddress,
-                let match = unsafe memchr(base + start, Int32(byte), text.count - start)
-            else { return nil }
-            return unsafe UnsafeRawPointer(match) - base
-        }
-    }
 }
 
 // MARK: - Escapes
@@ -90,13 +69,20 @@ extension SecretSearch {
     /// Whether `\u…` or `%…` may stand for any character.
     static func hasNumericEscapes(_ bytes: [UInt8]) -> Bool {
         let marks = [UInt8(ascii: "%"), UInt8(ascii: "\\")]
-        guard marks.contains(where: { position(of: $0, in: bytes, from: 0) != nil }) else { return false }
+        guard marks.contains(where: { holds($0, bytes) }) else { return false }
         var isAfterBackslash = false
         for byte in bytes {
             if byte == UInt8(ascii: "%") || (isAfterBackslash && byte == UInt8(ascii: "u")) { return true }
             isAfterBackslash = byte == UInt8(ascii: "\\")
         }
         return false
+    }
+
+    private static func holds(_ byte: UInt8, _ bytes: [UInt8]) -> Bool {
+        unsafe bytes.withUnsafeBytes { text in
+            guard let base = text.baseAddress else { return false }
+            return unsafe memchr(base, Int32(byte), text.count) != nil
+        }
     }
 
     /// Whether JSON may write a character as a backslash and itself.

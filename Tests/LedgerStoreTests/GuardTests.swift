@@ -65,6 +65,53 @@ import Testing
         }
     }
 
+    /// The share's first message again, as a second one; each line takes one thing away from what makes it sound.
+    @Test(
+        arguments: [
+            ("", true),
+            (#""position": -1"#, false),
+            (#""stream_seq": -1"#, false),
+            (#""stream_seq": 0"#, false),
+            (#""stream_prev": null"#, false),
+            (#""stream_prev": "\\x00""#, false),
+            (#""share_seq": null, "share_prev": null"#, false),
+            (#""share_seq": -1"#, false),
+            (#""share_seq": 0"#, false),
+            (#""share_id": null, "share_seq": null"#, false),
+            (#""share_prev": null"#, false),
+            (#""share_prev": "\\x00""#, false),
+            (#""attempt": 0"#, false),
+            (#""status": 99"#, false),
+            (#""format": 0"#, false),
+            (#""direction": "up""#, false),
+            (#""leaf_hash": "\\x00""#, false),
+            (#""part_names": [], "part_lengths": [], "part_commitments": []"#, false),
+            (#""part_lengths": [1]"#, false),
+            (#""part_commitments": []"#, false),
+        ]
+    )
+    func `an event whose columns do not fit each other is not taken`(change: String, isSound: Bool) throws {
+        var session = try database.session()
+        let hash = #"\\x"# + String(repeating: "00", count: 32)
+        let second = """
+            {"position": 1000, "event_id": "00000000-0000-7000-8000-000000000000", "stream_seq": 1000, "share_seq": 1000,
+            "stream_prev": "\(hash)", "share_prev": "\(hash)"}
+            """
+        try session.execute("BEGIN")
+        let insert: SQL = """
+            INSERT INTO ledger.event
+            SELECT (jsonb_populate_record(e, \(second)::jsonb || \("{\(change)}")::jsonb)).*
+            FROM ledger.event AS e
+            WHERE e.type = 'ticket.shared'
+            """
+        if isSound {
+            #expect(try session.execute(insert) == 1)
+        } else {
+            let error = #expect(throws: PostgresError.self) { try session.execute(insert) }
+            #expect(error?.code == .checkViolation, "\(String(describing: error))")
+        }
+    }
+
     @Test func `partitions that are made later are guarded like the first`() async throws {
         var session = try database.session()
         let limit = try session.query("SELECT ledger.ensure_partitions(25000000)").onlyRow()[0, as: Int64.self]

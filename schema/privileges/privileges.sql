@@ -13,6 +13,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA projection, deliver
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA delivery TO shareledger_service;
 GRANT EXECUTE ON FUNCTION ledger.ensure_partitions(bigint) TO shareledger_service;
 GRANT EXECUTE ON FUNCTION ledger.lock_at(bigint, bigint, bigint) TO shareledger_service;
+GRANT EXECUTE ON FUNCTION ledger.is_sound(
+    bigint, bigint, bytea, bigint, bigint, bytea, integer, integer, smallint, text, bytea, text[], bigint[], bytea[])
+TO shareledger_service;
 GRANT EXECUTE ON FUNCTION ledger.json(bytea) TO shareledger_service, shareledger_auditor;
 GRANT EXECUTE ON FUNCTION ledger.erase_part(bigint, bigint, text) TO shareledger_service;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA delivery TO shareledger_service;

@@ -21,6 +21,9 @@ extern const int linux_o_directory;
 int linux_lock(int descriptor, bool exclusive);
 int linux_unlock(int descriptor);
 
+/// `memmem`, which needs _GNU_SOURCE.
+const void *_Nullable linux_find(const void *bytes, size_t count, const void *wanted, size_t wanted_count);
+
 /// A file that lives in memory, close-on-exec.
 int linux_memory_file(const char *name, int *descriptor);
 
