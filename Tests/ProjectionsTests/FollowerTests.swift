@@ -94,10 +94,14 @@ struct FollowerTests {
 
     @Test func `what this process has committed itself is not read back`() async throws {
         let ledger = try await LedgerFixture()
+        var rhythm = Follower.Rhythm()
+        // It looks when it is told, and never in the moment before that.
+        (rhythm.shortestPoll, rhythm.longestPoll) = (.seconds(600), .seconds(600))
         let follower = Follower(
             configuration: ledger.database.configuration(),
             commits: ledger.store.commits,
-            logger: .silent
+            logger: .silent,
+            rhythm: rhythm
         )
         try await ledger.addPartner("lens", GeneratedLedger.partnerURL)
         let token = try await ledger.agree("a", with: "lens", at: GeneratedLedger.partnerURL, weSend: false)

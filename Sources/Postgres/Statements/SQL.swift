@@ -114,15 +114,23 @@ extension SQL {
     var mayEndTransaction: Bool {
         // What begins with a comment is not looked into, but taken for the worst.
         let word = firstWord
-        return word.isEmpty || ["commit", "end", "rollback", "abort", "prepare"].contains(word)
+        return word.isEmpty
+            || ["commit", "end", "rollback", "abort", "prepare"].contains { Self.isKeyword(word, $0) }
     }
 
     /// True for one after which nothing is committed without another word.
     var opensTransaction: Bool {
-        firstWord == "begin" || firstWord == "start"
+        let word = firstWord
+        return Self.isKeyword(word, "begin") || Self.isKeyword(word, "start")
     }
 
-    private var firstWord: String {
-        text.drop(while: { $0.isWhitespace || $0 == ";" }).prefix(while: \.isLetter).lowercased()
+    private var firstWord: Substring.UTF8View {
+        text.utf8.drop { $0 <= UInt8(ascii: " ") || $0 == UInt8(ascii: ";") }
+            .prefix { UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 | 0x20 }
+    }
+
+    /// Whether a word of letters is `keyword`, in upper or lower case.
+    private static func isKeyword(_ word: Substring.UTF8View, _ keyword: String) -> Bool {
+        word.elementsEqual(keyword.utf8) { $0 | 0x20 == $1 }
     }
 }

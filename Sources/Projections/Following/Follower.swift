@@ -13,7 +13,7 @@ package final class Follower: Sendable {
     /// How often to look, and how long to gather.
     package struct Rhythm: Sendable {
         /// Events that come within this time are folded together, unless somebody waits for them.
-        package var gathering: Duration = .milliseconds(20)
+        package var gathering: Duration = .milliseconds(100)
 
         /// Between looks while nothing is reported, from the shortest, doubling to the longest.
         package var shortestPoll: Duration = .milliseconds(50)
