@@ -34,8 +34,13 @@ struct InlineMender: Sendable {
     /// - Parameter isAllowed: Whether to mend what is found.
     func run(in session: inout PostgresSession, isAllowed: Bool) throws -> Result {
         var result = Result()
-        let partners = try InlineComparison.partners(in: &session)
-        let agreements = try InlineComparison.agreements(keys: keys, in: &session)
+        // In one snapshot, as messages go on changing both what is folded and the rows.
+        let (partners, agreements) = try session.transaction(.snapshot) { session in
+            (
+                try InlineComparison.partners(in: &session),
+                try InlineComparison.agreements(keys: keys, in: &session)
+            )
+        }
         let heads = try headDifferences(in: &session)
         result.differences.add(partners)
         result.differences.add(agreements)
@@ -84,7 +89,10 @@ struct InlineMender: Sendable {
             """
         )
         var count = unexpected
-        for (stream, id) in try InlineComparison.differingAgreements(keys: keys, in: &session) {
+        let differing = try session.transaction(.snapshot) { session in
+            try InlineComparison.differingAgreements(keys: keys, in: &session)
+        }
+        for (stream, id) in differing {
             count += try change(StateKeys(agreement: id), in: &session) { session, transaction, loaded in
                 let (folded, faults) = try AgreementFold.read(stream, id, where: "true", keys: keys, in: &session)
                 guard let folded, faults.isEmpty else { return 0 }
