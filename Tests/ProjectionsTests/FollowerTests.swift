@@ -139,12 +139,23 @@ struct FollowerTests {
             commits: ledger.store.commits,
             logger: .silent
         )
+        try await ledger.addPartner("other", "https://other.example/sharing")
+        let token = try await ledger.agree("other", with: "other", at: "https://other.example/sharing", weSend: false)
+        @Sendable func changeAgreements() async throws {
+            for number in 0..<40 {
+                let status = number.isMultiple(of: 2) ? "inactive" : "accepted"
+                let answer = try await ledger.send("PUT", "agreements/other", #"{"status":"\#(status)"}"#, token: token)
+                #expect(answer.status == 200)
+            }
+        }
         try await withThrowingTaskGroup { group in
             group.addTask { await follower.run() }
             for _ in 0..<3 {
                 async let rebuilt = ledger.rebuild()
+                async let changed: Void = changeAgreements()
                 try await generated.extend(by: 40)
                 let report = try await rebuilt
+                try await changed
                 #expect(report.isSwapped)
                 #expect(report.differences.first == [])
             }
