@@ -148,7 +148,7 @@ private func answering(
 
 /// The name of an agreement's partner, which is accepted first if it is only proposed and a name for it was given.
 ///
-/// To decline, nobody has to be accepted: that is recorded, and not sent unless the partner is accepted later.
+/// To decline, nobody has to be accepted: that is recorded, and a stranger is not told.
 private func partner(
     of record: AgreementRecord,
     for status: Agreement.Status,
