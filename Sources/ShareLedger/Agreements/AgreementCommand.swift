@@ -117,9 +117,10 @@ private func answering(
         summary: summary,
         examples: [.init("agreement \(word) ae7d", summary)],
         positionals: [uuid],
-        options: Options.common + options + [Options.json],
+        options: Options.common + options + [Options.reason, Options.json],
     ) { arguments in
         let text = try arguments.required(uuid)
+        let reason = try Workspace.reason(arguments)
         return try await Workspace.with(arguments) { workspace in
             try await workspace.store { store in
                 let record = try await store.read { session in try Lookup.agreement(text, in: &session) }
@@ -136,6 +137,7 @@ private func answering(
                     .put,
                     record.agreement.id,
                     partner: name,
+                    reason: reason,
                     store
                 )
                 return try await reportAgreement(answer, record.agreement.id, "is \(status.rawValue)", arguments, store)
@@ -170,8 +172,11 @@ private func partner(
     wanted.allowsHTTP = arguments[allowHTTP]
     let settings = wanted
     let by = Workspace.operatorName
-    let accepted = try await store.appender.append(StateKeys(), byteCount: 1024) { transaction in
-        Result { () throws(OperatorFault) in try transaction.acceptPartner(settings, operator: by) }
+    let reason = try Workspace.reason(arguments)
+    let accepted = try await store.appender.append(StateKeys(), byteCount: 2048) { transaction in
+        Result { () throws(OperatorFault) in
+            try transaction.acceptPartner(settings, operator: by, reason: reason)
+        }
     }
     return try accepted.get().0.name
 }
@@ -182,6 +187,7 @@ func sendAgreement(
     _ method: RequestMethod,
     _ id: AgreementID,
     partner: String,
+    reason: String? = nil,
     _ store: Store,
 ) async throws -> Answer {
     let request = IncomingRequest(
@@ -196,7 +202,8 @@ func sendAgreement(
         partner: partner,
         source: "command",
     )
-    let capture = RequestReader(keys: store.keys).read(request, at: .now(), operator: Workspace.operatorName)
+    let reader = RequestReader(keys: store.keys)
+    let capture = reader.read(request, at: .now(), operator: Workspace.operatorName, reason: reason)
     return try await store.appender.append(StateKeys(of: capture), byteCount: body.count + 2048) { transaction in
         transaction.decide(capture) { true }
     }

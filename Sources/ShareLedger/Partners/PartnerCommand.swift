@@ -106,23 +106,28 @@ private func pausing(_ word: String, summary: String, isPaused: Bool) -> Command
     Command(
         word,
         summary: summary,
-        examples: [.init("partner \(word) lenswerk", summary)],
+        examples: [.init("partner \(word) lenswerk --reason 'case 77'", "\(summary), and say why")],
         positionals: [name],
-        options: Options.common,
+        options: Options.common + [Options.reason, Options.json],
     ) { arguments in
         let wanted = try arguments.required(name)
+        let reason = try Workspace.reason(arguments)
         let by = Workspace.operatorName
         return try await Workspace.with(arguments) { workspace in
             try await workspace.store { store in
                 _ = try await store.read { session in try Lookup.partner(wanted, in: &session) }
-                let changed = try await store.appender.append(StateKeys(), byteCount: 512) { transaction in
+                let changed = try await store.appender.append(StateKeys(), byteCount: 2048) { transaction in
                     Result { () throws(OperatorFault) in
-                        try transaction.setPaused(isPaused, partner: wanted, operator: by)
+                        try transaction.setPaused(isPaused, partner: wanted, operator: by, reason: reason)
                     }
                 }
-                Console.print(
-                    "Partner \(wanted) is \(isPaused ? "paused" : "resumed"), recorded at position \(try changed.get().position)\n"
-                )
+                let (partner, receipt) = try changed.get()
+                if arguments[Options.json] {
+                    JSONText.print { partner.write(to: &$0) }
+                } else {
+                    let state = isPaused ? "paused" : "resumed"
+                    Console.print("Partner \(wanted) is \(state), recorded at position \(receipt.position)\n")
+                }
                 return 0
             }
         }

@@ -26,7 +26,8 @@ let partnerSetCommand = Command(
     ],
     positionals: [PartnerOptions.name],
     options: Options.common + [
-        PartnerOptions.url, dialect, concurrency, allowHTTP, allowPrivateAddress, newName, Options.json,
+        PartnerOptions.url, dialect, concurrency, allowHTTP, allowPrivateAddress, newName, Options.reason,
+        Options.json,
     ],
 ) { arguments in
     let wanted = try arguments.required(PartnerOptions.name)
@@ -42,13 +43,14 @@ let partnerSetCommand = Command(
         throw UsageError("say what to change: \((names + [newName.name]).map { "--\($0)" }.joined(separator: ", "))")
     }
     let order = change
+    let reason = try Workspace.reason(arguments)
     let by = Workspace.operatorName
     return try await Workspace.with(arguments) { workspace in
         try await workspace.store { store in
             _ = try await store.read { session in try Lookup.partner(wanted, in: &session) }
-            let changed = try await store.appender.append(StateKeys(), byteCount: 1024) { transaction in
+            let changed = try await store.appender.append(StateKeys(), byteCount: 2048) { transaction in
                 Result { () throws(OperatorFault) in
-                    try transaction.change(order, partner: wanted, operator: by)
+                    try transaction.change(order, partner: wanted, operator: by, reason: reason)
                 }
             }
             let (partner, receipt) = try changed.get()

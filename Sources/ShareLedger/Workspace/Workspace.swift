@@ -204,6 +204,15 @@ extension Workspace {
         guard let text = arguments[Options.reason] else {
             throw UsageError("--reason TEXT is missing: it says why, for the record")
         }
+        return try warrant(text)
+    }
+
+    /// The same where a reason may be left out.
+    static func reason(_ arguments: ParsedArguments) throws -> String? {
+        try arguments[Options.reason].map { try warrant($0).reason }
+    }
+
+    private static func warrant(_ text: String) throws -> Warrant {
         guard let warrant = Warrant(reason: text, operator: operatorName) else {
             throw UsageError("--reason takes 1 to \(Warrant.reasonByteLimit) bytes that say something")
         }
