@@ -24,7 +24,7 @@ let historyCommand = Command(
         well whether that was paused or resumed.
         """,
     examples: [
-        .init("history ae7d/3a71", "All that happened to one share"),
+        .init("history ae7d/3a71", "All that happened to one share, with the replays of it"),
         .init(
             "history --partner lenswerk --type ticket,delivery --from 2026-01-31T00:00:00Z",
             "A partner's tickets since then"
