@@ -11,7 +11,8 @@ private let uuid = Command.Positional("UUID", help: Lookup.agreementHelp)
 private let partnerName = Option<String>(
     "partner-name",
     "NAME",
-    help: "Accept the proposed partner too, under this name"
+    help: "Accept the proposed partner too, under this name",
+    parse: PartnerOptions.newName
 )
 private let dialect = Option<Dialect>(choosing: "dialect", help: "What its software expects", defaultText: "standard")
 private let allowPrivateAddress = Flag(
@@ -87,7 +88,7 @@ private let tokenCommand = Command(
     discussion: "It is a secret: X-Ticket-Sharing-Token, the agreement's uuid and its access key.",
     examples: [.init("agreement token ae7d", "For the settings of the desk's ticket-sharing client")],
     positionals: [uuid],
-    options: Options.common,
+    options: Options.common + [Options.json],
 ) { arguments in
     let text = try arguments.required(uuid)
     return try await Workspace.with(arguments) { workspace in
@@ -100,7 +101,14 @@ private let tokenCommand = Command(
                     .map { Token(agreement: record.agreement.id, key: $0) }
             }
             guard let token else { throw CommandFailure("agreement \(text) has no access key", status: 66) }
-            Console.print("\(token.headerValue)\n")
+            if arguments[Options.json] {
+                JSONText.print { object in
+                    object.member("agreement", token.agreement.text)
+                    object.member("token", token.headerValue)
+                }
+            } else {
+                Console.print("\(token.headerValue)\n")
+            }
             return 0
         }
     }
@@ -178,7 +186,9 @@ private func partner(
             try transaction.acceptPartner(settings, operator: by, reason: reason)
         }
     }
-    return try accepted.get().0.name
+    let partner = try accepted.get().0
+    PartnerOptions.noteUnreachable(partner)
+    return partner.name
 }
 
 /// Sends an agreement message as our side of it, as the desk would through the private listener.

@@ -1,4 +1,5 @@
 import Arguments
+import HTTPClient
 import JSON
 import Ledger
 import LedgerStore
@@ -14,6 +15,25 @@ enum PartnerOptions {
         } catch {
             throw UsageError("--url takes a base URL such as https://desk.example/sharing: \(error.rawValue)")
         }
+    }
+
+    /// A name that a partner is to have.
+    static func newName(_ text: String) throws -> String {
+        guard PartnerRecord.isName(text) else {
+            throw UsageError("\(text.debugDescription) cannot name a partner; a name is \(PartnerRecord.nameForm)")
+        }
+        return text
+    }
+
+    /// Says of a partner whose URL holds an address that nothing is sent to that nothing is.
+    static func noteUnreachable(_ partner: PartnerRecord) {
+        guard !partner.allowsPrivateAddress, let address = IPAddress(partner.baseURL.host),
+            let purpose = address.specialPurpose
+        else { return }
+        let way =
+            purpose.isInner
+            ? "'shareledger partner set \(partner.name) --allow-private-address=yes' allows it" : "give it another URL"
+        Console.note("Nothing is delivered to \(partner.name): \(address) is not public (\(purpose)); \(way)")
     }
 
     /// - Parameter defaultText: What is taken where it is not given.
@@ -53,7 +73,8 @@ let partnerCommand = Command(
             positionals: [name],
             options: Options.common + [url, dialect, allowPrivateAddress, allowHTTP, concurrency, Options.json],
         ) { arguments in
-            var settings = PartnerSettings(name: try arguments.required(name), url: try arguments.required(url))
+            let wantedName = try PartnerOptions.newName(try arguments.required(name))
+            var settings = PartnerSettings(name: wantedName, url: try arguments.required(url))
             settings.dialect = arguments[dialect] ?? .standard
             settings.allowsPrivateAddress = arguments[allowPrivateAddress]
             settings.allowsHTTP = arguments[allowHTTP]
@@ -67,6 +88,7 @@ let partnerCommand = Command(
                     }
                     let (partner, receipt) = try added.get()
                     show(partner, arguments, title: "Recorded at position \(receipt.position)")
+                    PartnerOptions.noteUnreachable(partner)
                     return 0
                 }
             }

@@ -4,7 +4,12 @@ import LedgerStore
 import Sharing
 import TicketSharing
 
-private let newName = Option<String>("name", "NEW", help: "Another short name; the desk's base URL for it changes too")
+private let newName = Option<String>(
+    "name",
+    "NEW",
+    help: "Another short name; the desk's base URL for it changes too",
+    parse: PartnerOptions.newName
+)
 private let dialect = PartnerOptions.dialect(defaultText: nil)
 private let concurrency = PartnerOptions.concurrency(defaultText: nil)
 private let allowHTTP = Toggle("allow-http", help: "Whether it may be spoken to without TLS")
@@ -55,6 +60,7 @@ let partnerSetCommand = Command(
             }
             let (partner, receipt) = try changed.get()
             show(partner, arguments, title: "Recorded at position \(receipt.position)")
+            PartnerOptions.noteUnreachable(partner)
             if partner.name != wanted {
                 let base = "\(store.settings.privateURL.text)/to/\(partner.name)"
                 Console.note("Our desk reaches it as \(base) from now on; /to/\(wanted) is gone")

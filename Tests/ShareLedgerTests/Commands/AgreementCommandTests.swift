@@ -113,6 +113,9 @@ import Testing
         let insecure = try await service.run("agreement", "accept", "a1", "--partner-name", "first")
         #expect(insecure.status == 1 && insecure.errors.contains("is not https; --allow-http allows it"))
 
+        let odd = try await service.run("agreement", "accept", "a1", "--partner-name", "The First")
+        #expect(odd.status == 64 && odd.errors.contains("cannot name a partner; a name is 1 to 63 of"), "\(odd.errors)")
+
         let options = ["--allow-http", "--allow-private-address", "--dialect", "rt"]
         let accepted = try await service.run(
             ["agreement", "accept", "a1", "--partner-name", "first", "--json"] + options
@@ -124,6 +127,8 @@ import Testing
         Self.expectHead(of: first.requests[0], "rt", token: TestService.token("a1"))
         #expect(first.received == ["PUT a1"])
         #expect(try Self.members(first.requests[0])["status"] == #""accepted""#)
+        let token = try await service.command("agreement", "token", "a1", "--json").object
+        #expect(token["agreement"] as? String == "a1" && token["token"] as? String == TestService.token("a1"))
         let again = try await service.run("agreement", "accept", "a1")
         #expect(again.status == 1 && again.errors.contains("accepted already"), "\(again.errors)")
 
