@@ -23,6 +23,9 @@ extension DataDirectory {
     /// The entry by which a directory is known to be ours.
     static let lockName = "cluster.lock"
 
+    /// What may lie in one that is not ours yet: put there for the first start, or by the file system.
+    private static let earlyEntries: Set = ["key", "token", "postgresql.conf", "lost+found"]
+
     /// Finds or makes the directory and chooses its owner; nothing is given up yet, see ``Privileges``.
     ///
     /// As root the owner is whoever owns an existing directory, else `shareledger`, else `postgres`, else `nobody`.
@@ -36,6 +39,16 @@ extension DataDirectory {
             let directory = DataDirectory(path: walk.path, owner: owner)
             try directory.make(walk)
             return directory
+        }
+    }
+
+    /// Whether a directory is one of ours, with a database where that is asked for; changes nothing.
+    ///
+    /// True as well where that cannot be seen: preparing it says why.
+    package static func exists(at path: String, withDatabase: Bool) -> Bool {
+        let entries = withDatabase ? [lockName, Server.databaseName] : [lockName]
+        return entries.allSatisfy { name in
+            do { return try FileStatus("\(path)/\(name)") != nil } catch { return true }
         }
     }
 
@@ -98,6 +111,7 @@ extension DataDirectory {
             guard parent.status.kind == .directory else {
                 throw ClusterError(.directoryRefused, "\(parent.path) is not a directory.")
             }
+            try refuseDatabase(parent.path)
             let isShared = parent.status.permissions & 0o002 != 0
             if parent.status.letsAnybodyReplaceEntries {
                 throw ClusterError(
@@ -127,6 +141,16 @@ extension DataDirectory {
 // MARK: - Making
 
 extension DataDirectory {
+    /// Nothing is to be made among the files of a PostgreSQL, our own or another.
+    private static func refuseDatabase(_ path: String) throws {
+        guard try FileStatus("\(path)/PG_VERSION") == nil else {
+            throw ClusterError(
+                .directoryRefused,
+                "\(path) is the directory of a PostgreSQL database: name another data directory, not in it.",
+            )
+        }
+    }
+
     private func make(_ walk: PathWalk) throws {
         var parent = walk.directories.last?.path ?? "/"
         for name in walk.missing.dropLast() {
@@ -143,24 +167,24 @@ extension DataDirectory {
             let name = try OSUser.with(id: status.ownerID)?.name ?? "id \(status.ownerID)"
             throw ClusterError(.foreignOwner, "\(path) belongs to user \(name): run as that user, or as root.")
         }
+        try Self.refuseDatabase(path)
+        try refuseForeignFiles()
         if status.ownerID != owner.id || status.permissions != 0o700 {
-            try takeOver()
+            try FileDescriptor(path, for: .directory).setOwner(owner, permissions: 0o700)
         }
         let lock = try FileDescriptor(path(of: Self.lockName), for: .locking)
         try lock.setOwner(owner, permissions: 0o600)
     }
 
-    /// Gives owner and mode to a directory that is ours or empty, never to one that holds other people's files.
-    private func takeOver() throws {
+    /// A directory with other people's files is not ours, whoever owns it.
+    private func refuseForeignFiles() throws {
         let entries = try FileManager.default.contentsOfDirectory(atPath: path)
-        guard entries.isEmpty || entries.contains(Self.lockName) else {
+        guard entries.contains(Self.lockName) || Self.earlyEntries.isSuperset(of: entries) else {
             throw ClusterError(
                 .directoryRefused,
-                "\(path) holds files that are not ShareLedger's: name an empty directory or one that does not exist, "
-                    + "or make it \(owner.name)'s, mode 0700.",
+                "\(path) holds files that are not ShareLedger's: name an empty directory or one that does not exist.",
             )
         }
-        try FileDescriptor(path, for: .directory).setOwner(owner, permissions: 0o700)
     }
 
     /// Makes a directory of the owner's, mode 0700; false if something stands there already.

@@ -28,7 +28,9 @@ package struct Server: Sendable {
     var owner: OSUser { directory.owner }
 
     /// The directory of the database.
-    package var databasePath: String { directory.path(of: "pgdata") }
+    package var databasePath: String { directory.path(of: Self.databaseName) }
+
+    static let databaseName = "pgdata"
 
     /// Where a running server says what it is.
     package var postmasterFilePath: String { "\(databasePath)/postmaster.pid" }

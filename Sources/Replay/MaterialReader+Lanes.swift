@@ -38,6 +38,40 @@ extension MaterialReader {
         }
     }
 
+    /// Reads where partners have changed what a message of ours had said, and none of ours has said since.
+    mutating func readPartnersChanges(of shares: [Position], in session: inout PostgresSession) throws {
+        guard !shares.isEmpty else { return }
+        let rows = try session.query(
+            """
+            SELECT sh.share_id, sh.stream_id, c.ours, c.theirs
+            FROM unnest(\(shares)) AS wanted (share_id)
+            JOIN ledger.share AS sh ON sh.share_id = wanted.share_id
+            CROSS JOIN LATERAL (
+                SELECT max(e.position) FILTER (WHERE e.direction = 'out') AS ours,
+                    max(e.position) FILTER (WHERE e.direction = 'in') AS theirs
+                FROM ledger.event AS e
+                JOIN ledger.payload AS f ON f.position = e.position AND f.part = 'facts'
+                CROSS JOIN LATERAL jsonb_path_query(
+                    ledger.json(f.content),
+                    '$.set[*] ? (@ != "uuid" && @ != "comments" && @ != "current_actor")'
+                ) AS m (name)
+                WHERE e.share_id = wanted.share_id
+                    AND e.type IN ('ticket.shared', 'ticket.updated')
+                GROUP BY m.name
+                HAVING max(e.position) FILTER (WHERE e.direction = 'out')
+                    < max(e.position) FILTER (WHERE e.direction = 'in')
+                ORDER BY ours DESC
+                LIMIT 1
+            ) AS c
+            """
+        )
+        for row in rows {
+            let (share, stream, ours, theirs) = try row.decode((Position, Position, Position, Position).self)
+            guard let place = place(stream, share) else { continue }
+            material.lanes[place].partnersChange = PartnersChange(ours: ours, theirs: theirs)
+        }
+    }
+
     /// Reads the newest of agreements' own messages.
     mutating func readAgreementState(of streams: [Position], in session: inout PostgresSession) throws {
         guard !streams.isEmpty else { return }

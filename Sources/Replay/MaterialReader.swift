@@ -48,7 +48,9 @@ struct MaterialReader {
         let lanes = material.lanes.map(\.lane)
         for start in stride(from: 0, to: lanes.count, by: Self.pageCount) {
             let page = lanes[start..<min(start + Self.pageCount, lanes.count)]
-            try readShareState(of: page.compactMap(\.share), in: &session)
+            let shares = page.compactMap(\.share)
+            try readShareState(of: shares, in: &session)
+            if request.mode == .messages { try readPartnersChanges(of: shares, in: &session) }
             try readAgreementState(of: page.filter { $0.share == nil }.map(\.stream), in: &session)
         }
         try readQueue(of: share, in: &session)

@@ -180,7 +180,15 @@ extension Planner {
         guard let newest = lane.newest, lane.ticket != nil, lane.isShared else { return false }
         if request.mode == .state { return true }
         guard request.endsWithState, let last = lane.messages.last else { return false }
-        return last.position < newest.position
+        return last.position < newest.position || partnersChange(in: lane) != nil
+    }
+
+    /// Where the partner changed a value that would be sent again, and not followed by a newer one of ours.
+    private func partnersChange(in lane: LaneMaterial) -> Position? {
+        guard let first = lane.messages.first, let change = lane.partnersChange, first.position <= change.ours else {
+            return nil
+        }
+        return change.theirs
     }
 
     /// Old values must not be the last that the partner hears.
@@ -195,12 +203,12 @@ extension Planner {
                 }
             let text = "the range ends before the newest message at \(newest): old values would stand; \(advice)"
             refusals.append(ReplayNotice(.endsEarly, lane.agreement, lane.ticket, at: newest, text: text))
-        } else if let newest = lane.newest, last.position < newest.position {
+        } else if let change = partnersChange(in: lane) {
             let text = """
-                the partner changed the ticket at position \(newest.position), after the last message of ours: older \
-                values would stand; '--then-state' ends with what stands now
+                the partner changed the ticket at position \(change), after a message that is sent again: older values would \
+                stand; '--then-state' ends with what stands now
                 """
-            warnings.append(ReplayNotice(.partnerIsAhead, lane.agreement, lane.ticket, at: newest.position, text: text))
+            warnings.append(ReplayNotice(.partnerIsAhead, lane.agreement, lane.ticket, at: change, text: text))
         }
     }
 }

@@ -34,6 +34,9 @@ struct LaneMaterial: Sendable {
     /// The newest accepted message in either direction; `nil` where it is not known, as for an agreement's own.
     var newest: NewestMessage?
 
+    /// Of the members whose value is the partner's now, the one that we said last; of the ticket's own, not of comments.
+    var partnersChange: PartnersChange?
+
     /// The oldest and the newest accepted message to the partner, in the range or not.
     var oldestOutbound: Position?
     var newestOutbound: Position?
@@ -71,6 +74,12 @@ struct SelectedMessage: Sendable, Equatable {
 
     /// The version of the access key that stands in it.
     let keyVersion: Int?
+}
+
+/// A member of a ticket that the partner has changed after our last word about it.
+struct PartnersChange: Sendable, Equatable {
+    let ours: Position
+    let theirs: Position
 }
 
 /// The newest accepted message of a share.

@@ -66,7 +66,7 @@ package struct ReplayNotice: Sendable, Equatable {
 
         /// Nothing is sent until the partner is resumed.
         case partnerPaused = "partner_paused"
-        /// The partner has changed the ticket after the last message that is sent again.
+        /// The partner has changed the ticket after a message that is sent again.
         case partnerIsAhead = "partner_is_ahead"
         /// What still waits in the lane goes first.
         case waiting

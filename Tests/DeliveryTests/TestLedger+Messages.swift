@@ -36,7 +36,10 @@ extension TestLedger {
     }
 
     func setPaused(_ isPaused: Bool, _ name: String) async throws {
-        let result: Result<Receipt, OperatorFault> = try await store.appender.append(StateKeys(), byteCount: 0) {
+        let result: Result<(PartnerRecord, Receipt), OperatorFault> = try await store.appender.append(
+            StateKeys(),
+            byteCount: 0
+        ) {
             transaction in
             Result { () throws(OperatorFault) in try transaction.setPaused(isPaused, partner: name, operator: "test") }
         }

@@ -18,7 +18,7 @@ import Testing
         ORDER BY message_position, state
         """
 
-    @Test func `what waits, is under way, is parked or behind another is told apart`() async throws {
+    @Test func `what waits, is claimed, is parked or behind another is told apart`() async throws {
         try await prepare()
         #expect(
             try await rows() == [
@@ -36,7 +36,7 @@ import Testing
         )
         #expect(
             try await rows() == [
-                "2|agreement.invited|o1||partner|partner|under way|f|0|||||message",
+                "2|agreement.invited|o1||partner|partner|claimed|f|0|||||message",
                 "3|agreement.updated|o1||partner|desk|waiting|f|0|||||message",
                 "4|ticket.shared|o1|t1|partner|partner|parked|f|2|||the answer was 404||message",
                 "5|ticket.updated|o1|t1|partner|partner|behind another|f|0|||||message",

@@ -59,11 +59,32 @@ import Testing
         #expect(throws: ClusterError.self) { try DataDirectory.prepare(at: path) }
     }
 
-    @Test func `a directory that holds other files is refused and left as it is`() throws {
-        let path = try make("home", permissions: 0o755)
+    @Test(arguments: [0o755, 0o700])
+    func `a directory that holds other files is refused and left as it is`(permissions: Int) throws {
+        let path = try make("home", permissions: permissions)
         try Data().write(to: URL(filePath: path + "/letter.txt"))
         #expect(try refusal(path) == .directoryRefused)
-        #expect(try FileStatus(path)?.permissions == 0o755)
+        #expect(try FileStatus(path)?.permissions == UInt32(permissions))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path) == ["letter.txt"])
+        #expect(!DataDirectory.exists(at: path, withDatabase: false))
+    }
+
+    @Test func `a directory that holds what the first start is given is taken`() throws {
+        let path = try make("data", permissions: 0o700)
+        try Data().write(to: URL(filePath: path + "/key"))
+        try FileManager.default.createDirectory(atPath: path + "/lost+found", withIntermediateDirectories: false)
+        #expect(throws: Never.self) { try DataDirectory.prepare(at: path) }
+        #expect(DataDirectory.exists(at: path, withDatabase: false))
+        #expect(!DataDirectory.exists(at: path, withDatabase: true))
+    }
+
+    @Test(arguments: ["", "/base", "/base/data"])
+    func `nothing is made in the directory of a PostgreSQL`(place: String) throws {
+        let path = try make("pgdata", permissions: 0o700)
+        try Data().write(to: URL(filePath: path + "/PG_VERSION"))
+        try FileManager.default.createDirectory(atPath: path + "/base", withIntermediateDirectories: false)
+        #expect(try refusal(path + place) == .directoryRefused)
+        #expect(try FileManager.default.subpathsOfDirectory(atPath: path).sorted() == ["PG_VERSION", "base"])
     }
 
     @Test func `a directory below one that anybody may write to is refused`() throws {

@@ -1,5 +1,6 @@
 import Ledger
 import LedgerStore
+import Logging
 import Postgres
 import Projections
 import Sharing
@@ -134,10 +135,11 @@ struct FollowerTests {
     @Test func `a rebuild under way, messages and following go on, and all of it comes out right`() async throws {
         var generated = try await GeneratedLedger(seed: SeededGenerator.seed &+ 22, messageCount: 60)
         let ledger = generated.ledger
+        let handler = CollectingLogHandler()
         let follower = Follower(
             configuration: ledger.database.configuration(),
             commits: ledger.store.commits,
-            logger: .silent
+            logger: Logger(label: "test", handler: handler)
         )
         try await ledger.addPartner("other", "https://other.example/sharing")
         let token = try await ledger.agree("other", with: "other", at: "https://other.example/sharing", weSend: false)
@@ -163,6 +165,7 @@ struct FollowerTests {
             #expect(await follower.waitUntil(last, within: .seconds(30)))
             group.cancelAll()
         }
+        #expect(handler.lines.map(\.text) == [], "new tables are noticed without an error")
         #expect(try await ledger.verify().differences.first == [])
     }
 

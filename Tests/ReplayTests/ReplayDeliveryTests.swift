@@ -136,6 +136,38 @@ struct ReplayDeliveryTests {
         await scene.close()
     }
 
+    @Test func `what a replay has brought is part of the partner's copy, as often and in the order as it came`()
+        async throws
+    {
+        let scene = try await Scene()
+        let ledger = scene.ledger
+        try await ledger.share("t1", under: scene.agreement)
+        try await ledger.update("t1", "ours", under: scene.agreement)
+        try await scene.deliver()
+        let theirs = try await ledger.update("t1", "theirs", under: scene.agreement, .inbound)
+        #expect(try await scene.held("t1", .partner).subject == "theirs")
+        // A POST of what is there is answered with 422 and changes nothing; the PUT behind it does.
+        try await ledger.start(ReplayRequest(try scene.share("t1")))
+        try await scene.deliver()
+        #expect(scene.desk.ticket("t1")?.subject == "ours")
+        #expect(try await scene.held("t1", .partner).subject == "ours")
+        #expect(try await scene.held("t1", .partner, .position(theirs.position)).subject == "theirs")
+        #expect(try await scene.held("t1").subject == "theirs")
+
+        // What never got there comes with the state, and with it all that stands in ours.
+        try await ledger.update("t1", "lost", under: scene.agreement)
+        try await ledger.update("t1", "also-lost", under: scene.agreement)
+        try await ledger.execute("DELETE FROM delivery.queue")
+        #expect(try await scene.held("t1", .partner).comments.map(\.id.text) == ["t1-c0", "t1-ours", "t1-theirs"])
+        try await ledger.start(ReplayRequest(try scene.share("t1"), mode: .state))
+        try await scene.deliver()
+        #expect(scene.desk.ticket("t1")?.subject == "also-lost")
+        let (ours, copy) = (try await scene.held("t1"), try await scene.held("t1", .partner))
+        #expect(copy.subject == "also-lost" && Set(copy.comments.map(\.id.text)) == Set(ours.comments.map(\.id.text)))
+        #expect(try await scene.comments(of: "t1").allSatisfy { $0.partnerSince != nil })
+        await scene.close()
+    }
+
     @Test func `a replay waits for a paused partner and survives a restart`() async throws {
         let scene = try await Scene()
         let ledger = scene.ledger
@@ -261,14 +293,28 @@ private struct Scene {
         }
     }
 
-    /// The ticket as our ledger has it.
-    func held(_ ticket: String) async throws -> Ticket {
+    /// The ticket as our ledger has it, or as it says that the partner has it.
+    func held(_ ticket: String, _ view: PointOfView = .us, _ moment: AsOf = .now) async throws -> Ticket {
+        try await reconstructed(ticket, view, moment).ticket
+    }
+
+    func comments(of ticket: String) async throws -> [HeldComment] {
+        try await reconstructed(ticket, .us, .now).comments
+    }
+
+    private func reconstructed(
+        _ ticket: String,
+        _ view: PointOfView,
+        _ moment: AsOf,
+    ) async throws -> ReconstructedShare {
         let id = try #require(TicketID(ticket))
         let agreement = agreement.id
         let share = try await ledger.store.read { session in
-            try Reconstructor.share(agreement: agreement, ticket: id, in: &session)
+            try Reconstructor.share(agreement: agreement, ticket: id, asOf: moment, view: view, in: &session)
         }
-        return try #require(share?.ticket)
+        let found = try #require(share)
+        #expect(found.faults.isEmpty)
+        return found
     }
 
     /// The facts of the end of a replay.

@@ -207,6 +207,28 @@ struct ReplayPlanTests {
         await ledger.close()
     }
 
+    @Test func `what the partner changed between our messages is warned of, comments alone are not`() async throws {
+        let ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: "https://lens.example/sharing")
+        let agreement = try await ledger.agree()
+        let share = try scope(agreement, "t1")
+        try await ledger.share("t1", under: agreement)
+        let comment = #"{"comments":[{"uuid":"c9","body":"Why?"}],"current_actor":{"uuid":"u"}}"#
+        try await ledger.ticket("PUT", "t1", under: agreement, .inbound, body: comment)
+        try await ledger.deliverAll()
+        #expect(try await ledger.plan(ReplayRequest(share)).warnings.isEmpty)
+        let theirs = try await ledger.update("t1", "theirs", under: agreement, .inbound)
+        let last = try await ledger.ticket("PUT", "t1", under: agreement, body: #"{"status":"open"}"#)
+        try await ledger.deliverAll()
+        let plan = try await ledger.plan(ReplayRequest(share))
+        #expect(warnings(plan) == [.partnerIsAhead] && plan.warnings.kept.first?.position == theirs.position)
+        let safe = try await ledger.plan(ReplayRequest(share, endsWithState: true))
+        #expect(safe.warnings.isEmpty && safe.stateCount == 1)
+        let later = try await ledger.plan(ReplayRequest(share, from: .position(last.position)))
+        #expect(later.warnings.isEmpty && later.messageCount == 1)
+        await ledger.close()
+    }
+
     @Test func `a message with an access key that was replaced is refused, also where it only repeats that key`()
         async throws
     {

@@ -10,7 +10,7 @@ SELECT
     e.direction,
     s.agreement,
     sh.ticket,
-    p.name AS partner,
+    coalesce(p.name, d.detail ->> 'partner') AS partner,
     e.status,
     e.type <> 'message.refused' AS accepted,
     d.facts ->> 'by' AS by,
@@ -86,7 +86,7 @@ COMMENT ON COLUMN audit.message.type IS 'What it was: agreement.â€¦ or ticket.â€
 COMMENT ON COLUMN audit.message.direction IS 'in: from a partner; out: from our own desk to a partner';
 COMMENT ON COLUMN audit.message.agreement IS 'Uuid of the agreement; NULL where the sender could not be authenticated';
 COMMENT ON COLUMN audit.message.ticket IS 'Uuid of the ticket; NULL for messages about an agreement and for tickets never shared';
-COMMENT ON COLUMN audit.message.partner IS 'Name of the partner that the agreement is with, as it is called now';
+COMMENT ON COLUMN audit.message.partner IS 'Name of the partner that the agreement is with, as it is called now; of what was refused before an agreement was known whom it named';
 COMMENT ON COLUMN audit.message.status IS 'HTTP status that was answered';
 COMMENT ON COLUMN audit.message.accepted IS 'False for a message that was refused: nothing came of it';
 COMMENT ON COLUMN audit.message.by IS 'Side of the agreement that sent it: sender (who made the agreement) or receiver';

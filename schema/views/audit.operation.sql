@@ -36,6 +36,8 @@ SELECT
         END
     ) AS about_position,
     d.facts ->> 'part' AS part,
+    CASE WHEN e.type IN ('partner.added', 'partner.changed') THEN d.detail ->> 'url' END AS partner_url,
+    CASE WHEN e.type = 'partner.changed' THEN d.detail ->> 'old_url' END AS old_partner_url,
     d.facts - 'v' AS facts
 FROM ledger.event AS e
 JOIN ledger.stream AS s ON s.stream_id = e.stream_id
@@ -83,10 +85,12 @@ COMMENT ON COLUMN audit.operation.recorded_at IS 'When it was done';
 COMMENT ON COLUMN audit.operation.operation IS 'What was done, in the words of the commands: partner pause, delivery retry, replay, payload read …; of an agreement what it became';
 COMMENT ON COLUMN audit.operation.type IS 'Type of the event';
 COMMENT ON COLUMN audit.operation.operator IS 'Who did it: a user of the operating system; NULL where that is erased';
-COMMENT ON COLUMN audit.operation.reason IS 'Why, as the operator said; NULL where no reason is asked for, or it is erased';
+COMMENT ON COLUMN audit.operation.reason IS 'Why, as the operator said; NULL where none was given, or it is erased';
 COMMENT ON COLUMN audit.operation.partner IS 'Partner that it was done to, as it is called now; of a replay those at the time';
 COMMENT ON COLUMN audit.operation.agreement IS 'Uuid of the agreement, where it was about one';
 COMMENT ON COLUMN audit.operation.ticket IS 'Uuid of the ticket, where it was about one';
 COMMENT ON COLUMN audit.operation.about_position IS 'Position of the message or event that it was done to';
 COMMENT ON COLUMN audit.operation.part IS 'Part of that event that was read';
+COMMENT ON COLUMN audit.operation.partner_url IS 'Base URL of the partner from then on, where it was added or changed';
+COMMENT ON COLUMN audit.operation.old_partner_url IS 'Base URL until then, where it is another one';
 COMMENT ON COLUMN audit.operation.facts IS 'What else is known of it: of a replay its range and counts, of an erasure what went';

@@ -81,7 +81,7 @@ extension QueuedDelivery {
             SELECT q.delivery_id,
                 CASE
                     WHEN q.state = 'parked' THEN 'parked'
-                    WHEN q.claim IS NOT NULL THEN 'under way'
+                    WHEN q.claim IS NOT NULL THEN 'claimed'
                     WHEN q.is_head THEN 'waiting'
                     ELSE 'behind another'
                 END,
@@ -116,7 +116,15 @@ extension QueuedDelivery {
                         ORDER BY o.queue_position, o.item
                         LIMIT 1
                     )
-                END
+                END,
+                q.claimed_until,
+                (
+                    SELECT e.recorded_at
+                    FROM ledger.event AS e
+                    WHERE e.about = q.message_id
+                        AND e.exchange = q.exchange
+                        AND e.type = 'attempt.begun'
+                )
             FROM delivery.queue AS q
             JOIN ledger.event AS m ON m.position = q.message_position
             JOIN ledger.stream AS s ON s.stream_id = q.stream_id
@@ -177,6 +185,9 @@ extension QueuedDelivery {
             )
         }
         barrier = try row[24, as: Int64?.self].map { DeliveryID(rawValue: $0) }
+        claim = try row[25, as: Timestamp?.self].map { end throws(PostgresError) in
+            Claim(begun: try row[26, as: Timestamp?.self], end: end)
+        }
     }
 
     private static func known<Value: RawRepresentable<String>>(

@@ -39,6 +39,9 @@ package struct QueuedDelivery: Sendable {
     /// How the last attempt ended.
     package let lastAttempt: Attempt?
 
+    /// Of a claimed one.
+    package let claim: Claim?
+
     /// A delivery of the same agreement in another lane that has to end first.
     package let barrier: DeliveryID?
 
@@ -46,8 +49,8 @@ package struct QueuedDelivery: Sendable {
     package enum State: String, Sendable, CaseIterable {
         /// First of its lane, for when it is due.
         case waiting
-        /// An attempt is being made.
-        case underWay = "under way"
+        /// A process has taken it up; if that has gone, nobody else is to try it before the claim ends.
+        case claimed
         /// Another one of its lane goes first.
         case behind = "behind another"
         /// For good, until an operator decides.
@@ -62,6 +65,15 @@ package struct QueuedDelivery: Sendable {
         case proposed
         /// The service is run without a URL of the desk.
         case noDesk = "no desk"
+    }
+
+    /// What is known of who works on a delivery.
+    package struct Claim: Sendable {
+        /// When the attempt began whose end is not recorded; `nil` where none has begun.
+        package let begun: Timestamp?
+
+        /// When somebody else takes it over, unless it is renewed or has ended.
+        package let end: Timestamp
     }
 
     /// The end of an attempt.

@@ -54,6 +54,12 @@ extension TicketState {
         }
     }
 
+    /// Takes in what the partner was sent of our copy at once.
+    mutating func apply(_ said: TicketMessage) {
+        ticket.apply(ticket.isShared ? .update(said) : .share(said), by: .sender, under: .all)
+        erasedMembers.subtract(said.saidMembers)
+    }
+
     /// Whether an agreement lets a side set a member.
     private func isTaken(_ member: TicketMember, _ side: AgreementRole, _ permissions: Agreement.Permissions) -> Bool {
         switch member {

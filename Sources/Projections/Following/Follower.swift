@@ -109,10 +109,16 @@ extension Follower {
             do {
                 let open = if let connection { connection } else { try await PostgresConnection.open(configuration) }
                 connection = open
-                let (hasMoved, hasMore) = try await advance(open, runner, events)
+                let step = try await advance(open, runner, events)
                 pause = rhythm.shortestPause
-                if hasMore { continue }
-                poll = hasMoved ? rhythm.shortestPoll : min(poll * 2, rhythm.longestPoll)
+                if step.isReplaced {
+                    await open.close()
+                    connection = nil
+                    runner = FollowerRunner()
+                    continue
+                }
+                if step.hasMore { continue }
+                poll = step.hasMoved ? rhythm.shortestPoll : min(poll * 2, rhythm.longestPoll)
                 if await news.wait(atMost: poll) { poll = rhythm.shortestPoll }
                 await haste.wait(atMost: rhythm.gathering)
             } catch {
@@ -129,12 +135,13 @@ extension Follower {
         await connection?.close()
     }
 
-    /// One step; whether there is anything new, and whether more is to be done at once by us.
+    /// One step; whether there is anything new, whether more is to be done at once by us, and whether that takes a new
+    /// session, as a rebuild has put new tables in place.
     private func advance(
         _ connection: PostgresConnection,
         _ runner: FollowerRunner,
         _ events: CommittedEvents?,
-    ) async throws -> (hasMoved: Bool, hasMore: Bool) {
+    ) async throws -> (hasMoved: Bool, hasMore: Bool, isReplaced: Bool) {
         let expected = progress.next
         let offered = events?.take(
             from: expected,
@@ -143,18 +150,22 @@ extension Follower {
         )
         let found = try await connection.withSession { session in
             let outcome = try runner.advance(from: expected, offered: offered, in: &session)
-            guard case .advanced(let advance) = outcome else {
-                let others = try FollowerProgress.read(in: &session)
-                return (progress: others, faults: [FoldFault](), isOurs: false)
+            switch outcome {
+            case .advanced(let advance):
+                let progress = FollowerProgress(next: advance.next, end: advance.end)
+                return (progress: progress, faults: advance.faults, isOurs: true, isReplaced: false)
+            case .busy:
+                return (try FollowerProgress.read(in: &session), [FoldFault](), false, false)
+            case .replaced:
+                return (try FollowerProgress.read(in: &session), [FoldFault](), false, true)
             }
-            return (FollowerProgress(next: advance.next, end: advance.end), advance.faults, true)
         }
         for fault in found.faults {
             let metadata: Logger.Metadata = ["position": "\(fault.position)", "reason": "\(fault.reason)"]
             logger.error("a message cannot be folded", metadata: metadata)
         }
         note(found.progress)
-        return (found.progress.next != expected, found.isOurs && found.progress.lag > 0)
+        return (found.progress.next != expected, found.isOurs && found.progress.lag > 0, found.isReplaced)
     }
 
     private func note(_ progress: FollowerProgress) {

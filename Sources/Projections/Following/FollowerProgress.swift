@@ -15,6 +15,19 @@ package struct FollowerProgress: Sendable, Equatable {
         max(0, end.rawValue - next.rawValue)
     }
 
+    /// Messages of tickets that are not folded yet.
+    package func unreadMessages(in session: inout PostgresSession) throws(PostgresError) -> Int64 {
+        try session.query(
+            """
+            SELECT count(*)
+            FROM ledger.event AS e
+            WHERE e.position >= \(next)
+                AND e.position < \(end)
+                AND e.type IN ('ticket.shared', 'ticket.updated', 'ticket.unshared')
+            """
+        ).onlyRow()[0, as: Int64.self]
+    }
+
     /// Looks it up, for who does not follow.
     package static func read(in session: inout PostgresSession) throws(PostgresError) -> FollowerProgress {
         let row = try session.query(

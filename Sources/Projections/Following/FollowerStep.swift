@@ -14,6 +14,9 @@ struct FollowerStep: Sendable {
 
         /// Another process follows, or the schema's position is held by a rebuild.
         case busy
+
+        /// A rebuild has put other tables in the place of those that this session knows the row types of.
+        case replaced
     }
 
     /// How far a step came.
@@ -37,7 +40,7 @@ struct FollowerStep: Sendable {
     private var unfolded: RowBatch
     private var cache = FoldCache()
 
-    /// The table that the cache is true of.
+    /// The table whose rows are written.
     private var table: Int64?
 
     init(_ tables: ProjectionTables) {
@@ -63,7 +66,8 @@ struct FollowerStep: Sendable {
             let opened = try session.pipeline([
                 "BEGIN", tables.lock(), Statements.end, Self.messages(from: expected, bound),
             ])
-            guard let (start, _) = try resume(opened[1], expected, in: &session) else { return .busy }
+            let resumed = try resume(opened[1], expected, in: &session)
+            guard case .from(let start, _) = resumed else { return resumed.outcome }
             let end = try opened[2].onlyRow()[0, as: Position.self]
             let found = start == expected ? opened[3] : try session.query(Self.messages(from: start, bound))
             return try follow(from: start, found, end, until: bound, in: &session)
@@ -72,7 +76,8 @@ struct FollowerStep: Sendable {
         var folds = known(events)
         let missing = missing(events, folds)
         let opened = try session.pipeline(["BEGIN", tables.lock()] + missing)
-        guard let (start, isStale) = try resume(opened[1], expected, in: &session) else { return .busy }
+        let resumed = try resume(opened[1], expected, in: &session)
+        guard case .from(let start, let isStale) = resumed else { return resumed.outcome }
         guard !isStale else {
             let found = try session.pipeline([Statements.end, Self.messages(from: start, bound)])
             let end = try found[0].onlyRow()[0, as: Position.self]
@@ -84,24 +89,39 @@ struct FollowerStep: Sendable {
         return .advanced(Advance(next: offered.next, end: offered.end, faults: faults))
     }
 
-    /// Where to go on, and whether that is not what was expected, so that nothing that was kept is true; `nil` where
-    /// another process follows.
+    /// How a step begins.
+    private enum Resumption {
+        case busy
+        case replaced
+
+        /// Where to go on, and whether that is not what was expected, so that nothing that was kept is true.
+        case from(Position, isStale: Bool)
+
+        /// What becomes of a step that does not go on.
+        var outcome: Outcome {
+            if case .replaced = self { .replaced } else { .busy }
+        }
+    }
+
     private mutating func resume(
         _ locked: Rows,
         _ expected: Position,
         in session: inout PostgresSession,
-    ) throws(PostgresError) -> (start: Position, isStale: Bool)? {
+    ) throws(PostgresError) -> Resumption {
         guard let saved = locked.first else {
             cache.removeAll()
             try session.execute("ROLLBACK")
-            return nil
+            return .busy
         }
         let start = try saved[0, as: Position.self]
         let current = try saved[1, as: Int64.self]
-        let isStale = start != expected || current != table
-        if isStale { cache.removeAll() }
+        if let table, table != current {
+            try session.execute("ROLLBACK")
+            return .replaced
+        }
         table = current
-        return (start, isStale)
+        if start != expected { cache.removeAll() }
+        return .from(start, isStale: start != expected)
     }
 
     /// Goes on with what the ledger holds.

@@ -2,13 +2,28 @@ import Ledger
 import LedgerStore
 import Postgres
 
-/// Which messages the partner has answered with success, and where the answer is recorded.
+/// Which messages the partner has answered with success, where that is recorded, and what came to it again.
 struct Acknowledgements {
+    /// The first of each message.
     private var positions: [EventID: Position] = [:]
     private var attempts: [EventID: EventID] = [:]
 
-    /// The types of events that it is made of.
-    static let types: Set<EventType> = [.attemptBegun, .attemptSucceeded]
+    /// All that the partner has taken from us, in the order of its answers; only of a share.
+    private(set) var receipts: [Receipt] = []
+
+    /// Something that reached the partner, and the event that says so.
+    struct Receipt {
+        let since: Position
+        let content: Content
+    }
+
+    /// What reached the partner.
+    enum Content {
+        case message(EventID)
+
+        /// A replayed state, as it stands in the beginning of its attempt.
+        case state(begun: Position)
+    }
 
     /// Takes an event in; returns the message that it acknowledges for the first time.
     ///
@@ -32,21 +47,34 @@ struct Acknowledgements {
     /// The acknowledgements in a share that a condition on `e` leaves.
     init(of share: Position, where condition: SQL, in session: inout PostgresSession) throws {
         self.init()
+        // Of a ticket's messages only a replayed state has bytes of its own in the attempt.
         let events: SQL = """
-            SELECT e.type, e.event_id, e.position, e.about
+            SELECT e.type, e.event_id, e.position, e.about, e.exchange, e.direction = 'out', e.status BETWEEN 200 AND 299,
+                'sent-body' = ANY (e.part_names)
             FROM ledger.event AS e
             WHERE e.share_id = \(share)
                 AND e.type IN ('attempt.begun', 'attempt.succeeded')
                 AND \(condition)
             ORDER BY e.share_seq
             """
+        var states: [EventID: Position] = [:]
         for row in try session.query(events) {
-            take(
-                try row.known(0),
-                try row[1, as: EventID.self],
-                at: try row[2, as: Position.self],
-                about: try row[3, as: EventID?.self]
-            )
+            let type: EventType = try row.known(0)
+            let position = try row[2, as: Position.self]
+            let about = try row[3, as: EventID?.self]
+            let first = take(type, try row[1, as: EventID.self], at: position, about: about)
+            let exchange = try row[4, as: EventID?.self]
+            if type == .attemptBegun, let exchange, try row[7, as: Bool.self] { states[exchange] = position }
+            guard type == .attemptSucceeded, let about else { continue }
+            if let begun = exchange.flatMap({ states[$0] }) {
+                receipts.append(Receipt(since: position, content: .state(begun: begun)))
+                continue
+            }
+            // What is recorded of our desk's messages only: the partner has its own. A partner that has a message already
+            // says so with another status, and takes nothing anew.
+            let isTaken = try row[6, as: Bool?.self] ?? false
+            guard try row[5, as: Bool?.self] ?? true, first != nil || isTaken else { continue }
+            receipts.append(Receipt(since: position, content: .message(attempts[about] ?? about)))
         }
     }
 

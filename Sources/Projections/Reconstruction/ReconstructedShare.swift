@@ -36,5 +36,5 @@ package struct HeldComment: Sendable, Equatable {
     package let direction: Direction
 
     /// The event from which on the partner is known to hold it: its own message, or its answer to ours; `nil` before that.
-    package let partnerSince: Position?
+    package internal(set) var partnerSince: Position?
 }

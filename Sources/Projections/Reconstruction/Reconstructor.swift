@@ -26,15 +26,11 @@ package enum Reconstructor {
             try forEachPage(of: share, where: condition, in: &session) { heads, session in
                 try fold.apply(heads[...], in: &session)
             }
+            try fold.noteStates(in: &session)
         case .partner:
-            var held: [(since: Position, head: TicketEventHead)] = []
-            try forEachPage(of: share, where: condition, in: &session) { heads, _ in
-                held += heads.compactMap { head in fold.partnerSince(head).map { ($0, head) } }
-                fold.unacknowledgedCount += heads.count { fold.partnerSince($0) == nil }
-            }
-            // What reached the partner late came to it after what it had written meanwhile.
-            held.sort { $0.since < $1.since }
-            try fold.apply(held.map(\.head)[...], in: &session)
+            var all: [TicketEventHead] = []
+            try forEachPage(of: share, where: condition, in: &session) { heads, _ in all += heads }
+            try fold.applyReceipts(all, in: &session)
         }
         guard let first = fold.firstPosition, let last = fold.lastPosition else { return nil }
         let state = try AgreementFold.read(stream, agreement, where: condition, keys: nil, in: &session)
@@ -141,51 +137,5 @@ package enum Reconstructor {
             WHERE s.name = $1
             """
         )
-    }
-}
-
-/// A share while it is folded with all its comments, for one side.
-private struct HeldFold {
-    private(set) var state: TicketState
-    private(set) var comments: [HeldComment] = []
-    private(set) var firstPosition: Position?
-    private(set) var lastPosition: Position?
-    private(set) var faults: [FoldFault] = []
-    var unacknowledgedCount = 0
-
-    private let view: PointOfView
-    private let acknowledgements: Acknowledgements
-
-    init(_ ticket: TicketID, _ view: PointOfView, _ acknowledgements: Acknowledgements) {
-        state = TicketState(id: ticket)
-        self.view = view
-        self.acknowledgements = acknowledgements
-    }
-
-    /// The event from which on the partner holds a message; `nil` where it is not known to.
-    func partnerSince(_ head: TicketEventHead) -> Position? {
-        head.direction == .inbound ? head.position : acknowledgements[head.event]
-    }
-
-    /// Folds messages in the order given, as many of them in memory at once as a page takes.
-    mutating func apply(_ heads: ArraySlice<TicketEventHead>, in session: inout PostgresSession) throws {
-        try TicketEventReader.forEach(of: heads, in: &session) { event in apply(event) }
-    }
-
-    private mutating func apply(_ event: TicketEvent) {
-        let head = event.head
-        firstPosition = min(firstPosition ?? head.position, head.position)
-        lastPosition = max(lastPosition ?? head.position, head.position)
-        let since = partnerSince(head)
-        if view == .us, since == nil { unacknowledgedCount += 1 }
-        let count = state.ticket.comments.count
-        do throws(FoldFault) {
-            try state.apply(event, as: view)
-        } catch {
-            faults.append(error)
-        }
-        comments += state.ticket.comments[count...].map { comment in
-            HeldComment(id: comment.id, position: head.position, direction: head.direction, partnerSince: since)
-        }
     }
 }

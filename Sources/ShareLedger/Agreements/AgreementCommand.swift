@@ -11,7 +11,8 @@ private let uuid = Command.Positional("UUID", help: Lookup.agreementHelp)
 private let partnerName = Option<String>(
     "partner-name",
     "NAME",
-    help: "Accept the proposed partner too, under this name"
+    help: "Accept the proposed partner too, under this name",
+    parse: PartnerOptions.newName
 )
 private let dialect = Option<Dialect>(choosing: "dialect", help: "What its software expects", defaultText: "standard")
 private let allowPrivateAddress = Flag(
@@ -87,7 +88,7 @@ private let tokenCommand = Command(
     discussion: "It is a secret: X-Ticket-Sharing-Token, the agreement's uuid and its access key.",
     examples: [.init("agreement token ae7d", "For the settings of the desk's ticket-sharing client")],
     positionals: [uuid],
-    options: Options.common,
+    options: Options.common + [Options.json],
 ) { arguments in
     let text = try arguments.required(uuid)
     return try await Workspace.with(arguments) { workspace in
@@ -100,7 +101,14 @@ private let tokenCommand = Command(
                     .map { Token(agreement: record.agreement.id, key: $0) }
             }
             guard let token else { throw CommandFailure("agreement \(text) has no access key", status: 66) }
-            Console.print("\(token.headerValue)\n")
+            if arguments[Options.json] {
+                JSONText.print { object in
+                    object.member("agreement", token.agreement.text)
+                    object.member("token", token.headerValue)
+                }
+            } else {
+                Console.print("\(token.headerValue)\n")
+            }
             return 0
         }
     }
@@ -117,9 +125,10 @@ private func answering(
         summary: summary,
         examples: [.init("agreement \(word) ae7d", summary)],
         positionals: [uuid],
-        options: Options.common + options + [Options.json],
+        options: Options.common + options + [Options.reason, Options.json],
     ) { arguments in
         let text = try arguments.required(uuid)
+        let reason = try Workspace.reason(arguments)
         return try await Workspace.with(arguments) { workspace in
             try await workspace.store { store in
                 let record = try await store.read { session in try Lookup.agreement(text, in: &session) }
@@ -136,6 +145,7 @@ private func answering(
                     .put,
                     record.agreement.id,
                     partner: name,
+                    reason: reason,
                     store
                 )
                 return try await reportAgreement(answer, record.agreement.id, "is \(status.rawValue)", arguments, store)
@@ -148,7 +158,7 @@ private func answering(
 
 /// The name of an agreement's partner, which is accepted first if it is only proposed and a name for it was given.
 ///
-/// To decline, nobody has to be accepted: that is recorded, and not sent unless the partner is accepted later.
+/// To decline, nobody has to be accepted: that is recorded, and a stranger is not told.
 private func partner(
     of record: AgreementRecord,
     for status: Agreement.Status,
@@ -170,10 +180,15 @@ private func partner(
     wanted.allowsHTTP = arguments[allowHTTP]
     let settings = wanted
     let by = Workspace.operatorName
-    let accepted = try await store.appender.append(StateKeys(), byteCount: 1024) { transaction in
-        Result { () throws(OperatorFault) in try transaction.acceptPartner(settings, operator: by) }
+    let reason = try Workspace.reason(arguments)
+    let accepted = try await store.appender.append(StateKeys(), byteCount: 2048) { transaction in
+        Result { () throws(OperatorFault) in
+            try transaction.acceptPartner(settings, operator: by, reason: reason)
+        }
     }
-    return try accepted.get().0.name
+    let partner = try accepted.get().0
+    PartnerOptions.noteUnreachable(partner)
+    return partner.name
 }
 
 /// Sends an agreement message as our side of it, as the desk would through the private listener.
@@ -182,6 +197,7 @@ func sendAgreement(
     _ method: RequestMethod,
     _ id: AgreementID,
     partner: String,
+    reason: String? = nil,
     _ store: Store,
 ) async throws -> Answer {
     let request = IncomingRequest(
@@ -196,7 +212,8 @@ func sendAgreement(
         partner: partner,
         source: "command",
     )
-    let capture = RequestReader(keys: store.keys).read(request, at: .now(), operator: Workspace.operatorName)
+    let reader = RequestReader(keys: store.keys)
+    let capture = reader.read(request, at: .now(), operator: Workspace.operatorName, reason: reason)
     return try await store.appender.append(StateKeys(of: capture), byteCount: body.count + 2048) { transaction in
         transaction.decide(capture) { true }
     }

@@ -208,8 +208,8 @@ extension DeliveryCommands {
     private static func expectRetriable(_ number: Int64, in session: inout PostgresSession) throws {
         let found = try delivery(number, in: &session)
         try expectFirst(found, in: &session)
-        if found.state == .underWay {
-            throw CommandFailure("delivery \(number) is being tried at this moment", status: 75)
+        if found.state == .claimed {
+            throw CommandFailure("delivery \(number) \(found.standing())", status: 75)
         }
     }
 }

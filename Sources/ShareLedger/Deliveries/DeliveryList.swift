@@ -13,7 +13,7 @@ struct DeliveryList: Sendable {
 
     /// Which deliveries are asked for, as `delivery.queue.state` says it.
     enum Selection: String, Sendable, CaseIterable {
-        /// Waiting, behind another, or under way.
+        /// Waiting, behind another, or claimed.
         case waiting
         case parked
     }
@@ -63,7 +63,8 @@ struct DeliveryList: Sendable {
             delivery.type.rawValue,
             "\(delivery.attempts)",
             delivery.state == .waiting ? "\(delivery.due)" : nil,
-            delivery.error.map { TerminalText.shortened($0, to: 80) },
+            delivery.state == .claimed
+                ? delivery.standing() : delivery.error.map { TerminalText.shortened($0, to: 80) },
         ]
     }
 }

@@ -28,8 +28,11 @@ extension QueuedDelivery {
         switch state {
         case .parked:
             return "is parked after \(attempts): \(error ?? "nobody has said why")"
-        case .underWay:
-            return "is being tried"
+        case .claimed:
+            let begun = claim?.begun.map { "was begun at \($0), its end is not recorded" } ?? "is about to be tried"
+            guard let claim else { return begun }
+            let successor = claim.end <= now ? "whoever serves next takes it over" : "taken over at \(claim.end)"
+            return "\(begun); \(successor) if its process has gone"
         case .behind:
             let others = ahead.map { $0 == 1 ? "1 other" : "\($0) others" } ?? "others"
             return "waits behind \(others)"
@@ -73,6 +76,10 @@ extension QueuedDelivery {
         object.member("attempts", attempts)
         object.member("enqueued_at", "\(enqueued)")
         object.member("due_at", "\(due)")
+        if let claim {
+            object.optional("begun_at", claim.begun.map { "\($0)" })
+            object.member("taken_over_at", "\(claim.end)")
+        }
         if let ahead { object.member("behind", ahead) }
         object.optional("waits_for", barrier?.rawValue)
         object.optional("reason", reason)

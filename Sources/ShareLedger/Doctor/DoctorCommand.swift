@@ -57,7 +57,7 @@ private struct Examination {
         add(DirectoryChecks.dataDirectory(path))
         guard !hasFailed else { return }
         do {
-            let directory = try DataDirectory.prepare(at: path)
+            let directory = try Workspace.directory(arguments, mayCreate: false)
             Interruption.ofCommand.arm()
             try Privileges.drop(to: directory.owner)
             add(DirectoryChecks.token(arguments[Options.tokenFile] ?? directory.path(of: "token")))

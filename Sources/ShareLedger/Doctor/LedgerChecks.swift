@@ -157,18 +157,18 @@ enum LedgerChecks {
     private static let partners = DatabaseCheck("partners") { _, session in
         let partners = try PartnerReader.all(in: &session)
         var findings: [Finding] = []
-        let proposed = partners.filter { $0.state == .proposed }
-        if !proposed.isEmpty {
-            let advice = "'shareledger agreement list' shows their invitations; accept with --partner-name, or decline"
-            findings.append(
-                .warn("partners", "\(proposed.count) are only proposed, and wait for an answer", advice: advice)
-            )
-        }
-        let active = Set(partners.filter { $0.state == .active }.map(\.id))
+        // A stranger whose invitation is declined stays proposed, and waits for nothing.
         let invitations = try AgreementReader.all(
             where: "a.status = 'pending' AND a.our_role = 'receiver'",
             in: &session
         )
+        let waiting = Set(invitations.map(\.partner))
+        let proposed = partners.count { $0.state == .proposed && waiting.contains($0.id) }
+        if proposed > 0 {
+            let advice = "'shareledger agreement list' shows their invitations; accept with --partner-name, or decline"
+            findings.append(.warn("partners", "\(proposed) are only proposed, and wait for an answer", advice: advice))
+        }
+        let active = Set(partners.filter { $0.state == .active }.map(\.id))
         let count = invitations.count { active.contains($0.partner) }
         if count > 0 {
             let advice = "ask the partner whether it is its own; then 'shareledger agreement accept' or 'decline'"

@@ -45,7 +45,7 @@ struct EventFilter: Sendable {
         var condition: SQL = "true"
         if let share {
             let found = try Lookup.share(share, in: &session)
-            condition += " AND e.share_id = \(found.id)"
+            condition += try Self.isOf(found, in: &session)
         }
         if let text = arguments[Self.agreement] {
             let found = try Lookup.agreement(text, in: &session)
@@ -59,6 +59,43 @@ struct EventFilter: Sendable {
         if let types = arguments[Self.types] { condition += " AND e.type = ANY (\(types.map(\.rawValue)))" }
         if let direction = arguments[Self.direction] { condition += " AND e.direction = \(direction.rawValue)" }
         return condition
+    }
+
+    /// What happened to a share itself, and the replays that had something of it to send.
+    ///
+    /// Those stand in no share's chain: what is on its way, and every attempt that was made, names its replay.
+    private static func isOf(_ share: FoundShare, in session: inout PostgresSession) throws -> SQL {
+        let replays = try session.query(
+            """
+            SELECT q.replay_id::text
+            FROM delivery.queue AS q
+            WHERE q.share_id = \(share.id)
+                AND q.replay_id IS NOT NULL
+            UNION
+            SELECT ledger.json(f.content) ->> 'replay'
+            FROM ledger.event AS e
+            JOIN ledger.payload AS f ON f.position = e.position AND f.part = 'facts'
+            WHERE e.share_id = \(share.id)
+                AND e.type IN ('attempt.begun', 'delivery.parked', 'delivery.skipped', 'delivery.abandoned')
+                AND ledger.json(f.content) ? 'replay'
+            """
+        )
+        .decode((String).self)
+        guard !replays.isEmpty else { return " AND e.share_id = \(share.id)" }
+        return """
+             AND (
+                e.share_id = \(share.id)
+                OR e.position = ANY (\(replays.compactMap { Int64($0) }))
+                OR e.type = 'replay.finished'
+                AND EXISTS (
+                    SELECT
+                    FROM ledger.payload AS p
+                    WHERE p.position = e.position
+                        AND p.part = 'facts'
+                        AND ledger.json(p.content) ->> 'replay' = ANY (\(replays))
+                )
+            )
+            """
     }
 
     /// What happened under the partner's agreements, and what was done about the partner itself.

@@ -20,10 +20,11 @@ let historyCommand = Command(
     discussion: """
         Every message, attempt to deliver one, and act of an operator. Without SHARE and options it is the whole ledger.
         Positions have no gaps: what is missing between two lines is what the options leave out. The reason is what was wrong
-        with an attempt or with a message that was refused, or what an operator gave as one.
+        with an attempt or with a message that was refused, or what an operator gave as one; of a partner's state it says as
+        well whether that was paused or resumed.
         """,
     examples: [
-        .init("history ae7d/3a71", "All that happened to one share"),
+        .init("history ae7d/3a71", "All that happened to one share, with the replays of it"),
         .init(
             "history --partner lenswerk --type ticket,delivery --from 2026-01-31T00:00:00Z",
             "A partner's tickets since then"
@@ -70,7 +71,7 @@ private enum HistoryPrinter {
                     entry.partner,
                     entry.event.stream.agreement.map(ShortIdentifier.of),
                     entry.event.ticket.map(ShortIdentifier.of),
-                    entry.reason.map { TerminalText.shortened($0, to: 80) },
+                    entry.remark.map { TerminalText.shortened($0, to: 80) },
                 ])
             }
             Console.print(table.take())
@@ -95,6 +96,7 @@ private enum HistoryPrinter {
                     object.member("recorded_at", "\(event.recorded)")
                     object.optional("status", event.status.map { Int64($0) })
                     object.optional("reason", entry.reason)
+                    if let isPaused = entry.isPaused { object.member("paused", isPaused) }
                 }
             }
             list.flush()

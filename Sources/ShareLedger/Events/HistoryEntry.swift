@@ -12,6 +12,16 @@ struct HistoryEntry: Sendable {
 
     /// Why it came to this: of an attempt what went wrong, of a refusal what was refused, of an operator's act the reason.
     let reason: String?
+
+    /// Whether deliveries were held back or let go, of an event that says so.
+    let isPaused: Bool?
+
+    /// What a table says of it.
+    var remark: String? {
+        guard let isPaused else { return reason }
+        let state = isPaused ? "paused" : "resumed"
+        return reason.map { "\(state): \($0)" } ?? state
+    }
 }
 
 /// Finds out which partner an event has to do with, and why it is there; partners are remembered for the next one.
@@ -39,22 +49,27 @@ struct PartnerNames: Sendable {
             }
         }
         let details = events.filter { byStream[$0.streamID] == nil || $0.mayHaveReason }.map(\.position)
-        let parts = details.isEmpty ? [:] : try LedgerReader.parts(of: details, named: [.detail], in: &session)
+        let parts = details.isEmpty ? [:] : try LedgerReader.parts(of: details, named: [.facts, .detail], in: &session)
         return events.map { event in
             let detail = parts[event.position]?[.detail]
+            let facts = event.type == .partnerStateChanged ? parts[event.position]?[.facts] : nil
             return HistoryEntry(
                 event: event,
                 partner: byStream[event.streamID] ?? detail?.member("partner"),
                 reason: detail.flatMap { event.reason(in: $0) },
+                isPaused: facts?.value("paused")?.bool,
             )
         }
     }
 }
 
 extension StoredEvent {
-    /// Whether its detail may say why; what a help desk sent says so itself.
+    /// Whether its detail may say why; of what a help desk sends only an agreement's may be a command's doing.
     fileprivate var mayHaveReason: Bool {
-        !type.changesState && type != .agreementRead && type != .ticketRead && type != .messageDuplicated
+        switch type {
+        case .ticketShared, .ticketUpdated, .ticketUnshared, .agreementRead, .ticketRead, .messageDuplicated: false
+        default: true
+        }
     }
 
     fileprivate func reason(in detail: StoredPart) -> String? {
@@ -65,8 +80,13 @@ extension StoredEvent {
 extension StoredPart {
     /// A string of the parts that we write ourselves, `facts` and `detail`.
     func member(_ name: String) -> String? {
+        value(name)?.string
+    }
+
+    /// A member of such a part.
+    func value(_ name: String) -> JSONValue? {
         // A part that is damaged says nothing; 'shareledger doctor' finds it.
-        (try? JSONDocument(parsing: content))?.root.member(name)?.string
+        (try? JSONDocument(parsing: content))?.root.member(name)
     }
 }
 

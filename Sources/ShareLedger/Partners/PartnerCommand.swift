@@ -1,4 +1,5 @@
 import Arguments
+import HTTPClient
 import JSON
 import Ledger
 import LedgerStore
@@ -14,6 +15,25 @@ enum PartnerOptions {
         } catch {
             throw UsageError("--url takes a base URL such as https://desk.example/sharing: \(error.rawValue)")
         }
+    }
+
+    /// A name that a partner is to have.
+    static func newName(_ text: String) throws -> String {
+        guard PartnerRecord.isName(text) else {
+            throw UsageError("\(text.debugDescription) cannot name a partner; a name is \(PartnerRecord.nameForm)")
+        }
+        return text
+    }
+
+    /// Says of a partner whose URL holds an address that nothing is sent to that nothing is.
+    static func noteUnreachable(_ partner: PartnerRecord) {
+        guard !partner.allowsPrivateAddress, let address = IPAddress(partner.baseURL.host),
+            let purpose = address.specialPurpose
+        else { return }
+        let way =
+            purpose.isInner
+            ? "'shareledger partner set \(partner.name) --allow-private-address=yes' allows it" : "give it another URL"
+        Console.note("Nothing is delivered to \(partner.name): \(address) is not public (\(purpose)); \(way)")
     }
 
     /// - Parameter defaultText: What is taken where it is not given.
@@ -53,7 +73,8 @@ let partnerCommand = Command(
             positionals: [name],
             options: Options.common + [url, dialect, allowPrivateAddress, allowHTTP, concurrency, Options.json],
         ) { arguments in
-            var settings = PartnerSettings(name: try arguments.required(name), url: try arguments.required(url))
+            let wantedName = try PartnerOptions.newName(try arguments.required(name))
+            var settings = PartnerSettings(name: wantedName, url: try arguments.required(url))
             settings.dialect = arguments[dialect] ?? .standard
             settings.allowsPrivateAddress = arguments[allowPrivateAddress]
             settings.allowsHTTP = arguments[allowHTTP]
@@ -67,6 +88,7 @@ let partnerCommand = Command(
                     }
                     let (partner, receipt) = try added.get()
                     show(partner, arguments, title: "Recorded at position \(receipt.position)")
+                    PartnerOptions.noteUnreachable(partner)
                     return 0
                 }
             }
@@ -106,23 +128,28 @@ private func pausing(_ word: String, summary: String, isPaused: Bool) -> Command
     Command(
         word,
         summary: summary,
-        examples: [.init("partner \(word) lenswerk", summary)],
+        examples: [.init("partner \(word) lenswerk --reason 'case 77'", "\(summary), and say why")],
         positionals: [name],
-        options: Options.common,
+        options: Options.common + [Options.reason, Options.json],
     ) { arguments in
         let wanted = try arguments.required(name)
+        let reason = try Workspace.reason(arguments)
         let by = Workspace.operatorName
         return try await Workspace.with(arguments) { workspace in
             try await workspace.store { store in
                 _ = try await store.read { session in try Lookup.partner(wanted, in: &session) }
-                let changed = try await store.appender.append(StateKeys(), byteCount: 512) { transaction in
+                let changed = try await store.appender.append(StateKeys(), byteCount: 2048) { transaction in
                     Result { () throws(OperatorFault) in
-                        try transaction.setPaused(isPaused, partner: wanted, operator: by)
+                        try transaction.setPaused(isPaused, partner: wanted, operator: by, reason: reason)
                     }
                 }
-                Console.print(
-                    "Partner \(wanted) is \(isPaused ? "paused" : "resumed"), recorded at position \(try changed.get().position)\n"
-                )
+                let (partner, receipt) = try changed.get()
+                if arguments[Options.json] {
+                    JSONText.print { partner.write(to: &$0) }
+                } else {
+                    let state = isPaused ? "paused" : "resumed"
+                    Console.print("Partner \(wanted) is \(state), recorded at position \(receipt.position)\n")
+                }
                 return 0
             }
         }

@@ -4,7 +4,12 @@ import LedgerStore
 import Sharing
 import TicketSharing
 
-private let newName = Option<String>("name", "NEW", help: "Another short name; the desk's base URL for it changes too")
+private let newName = Option<String>(
+    "name",
+    "NEW",
+    help: "Another short name; the desk's base URL for it changes too",
+    parse: PartnerOptions.newName
+)
 private let dialect = PartnerOptions.dialect(defaultText: nil)
 private let concurrency = PartnerOptions.concurrency(defaultText: nil)
 private let allowHTTP = Toggle("allow-http", help: "Whether it may be spoken to without TLS")
@@ -26,7 +31,8 @@ let partnerSetCommand = Command(
     ],
     positionals: [PartnerOptions.name],
     options: Options.common + [
-        PartnerOptions.url, dialect, concurrency, allowHTTP, allowPrivateAddress, newName, Options.json,
+        PartnerOptions.url, dialect, concurrency, allowHTTP, allowPrivateAddress, newName, Options.reason,
+        Options.json,
     ],
 ) { arguments in
     let wanted = try arguments.required(PartnerOptions.name)
@@ -42,17 +48,19 @@ let partnerSetCommand = Command(
         throw UsageError("say what to change: \((names + [newName.name]).map { "--\($0)" }.joined(separator: ", "))")
     }
     let order = change
+    let reason = try Workspace.reason(arguments)
     let by = Workspace.operatorName
     return try await Workspace.with(arguments) { workspace in
         try await workspace.store { store in
             _ = try await store.read { session in try Lookup.partner(wanted, in: &session) }
-            let changed = try await store.appender.append(StateKeys(), byteCount: 1024) { transaction in
+            let changed = try await store.appender.append(StateKeys(), byteCount: 2048) { transaction in
                 Result { () throws(OperatorFault) in
-                    try transaction.change(order, partner: wanted, operator: by)
+                    try transaction.change(order, partner: wanted, operator: by, reason: reason)
                 }
             }
             let (partner, receipt) = try changed.get()
             show(partner, arguments, title: "Recorded at position \(receipt.position)")
+            PartnerOptions.noteUnreachable(partner)
             if partner.name != wanted {
                 let base = "\(store.settings.privateURL.text)/to/\(partner.name)"
                 Console.note("Our desk reaches it as \(base) from now on; /to/\(wanted) is gone")

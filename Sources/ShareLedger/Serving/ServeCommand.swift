@@ -41,12 +41,12 @@ let serveCommand = Command(
     let workspace = try await Workspace.open(directory, arguments, logger: logger)
     if let other = mark.other {
         logger.warning(
-            "another service works in this data directory: the URLs given last count for both",
+            "another service works in this data directory: invitations and doctor go on with its URLs",
             metadata: ["other": "\(other)"],
         )
     }
     do {
-        let service = Service(settings: settings, workspace: workspace, logger: logger)
+        let service = Service(settings: settings, isSecond: mark.other != nil, workspace: workspace, logger: logger)
         try await service.run(publicSocket: publicSocket, privateSocket: privateSocket)
     } catch {
         // What went wrong in the service matters more than what goes wrong in stopping the database.

@@ -17,6 +17,9 @@ import TicketSharing
 /// The running service: listeners, ledger, and what works behind them.
 struct Service: Sendable {
     let settings: ServiceSettings
+
+    /// Whether it works beside another one, whose settings stay those of the commands.
+    let isSecond: Bool
     let workspace: Workspace
     let logger: Logger
 
@@ -175,7 +178,7 @@ struct Service: Sendable {
     private func prepareLedger() async throws -> KeyRing {
         try await SchemaSetup(workspace: workspace, logger: logger).run()
         let keys = try await workspace.keys(mayCreate: true)
-        switch try await LedgerSetup.open(in: workspace, keys: keys, settings: settings, keepsSettings: false) {
+        switch try await LedgerSetup.open(in: workspace, keys: keys, settings: settings, keepsSettings: isSecond) {
         case .opened(let origin):
             logger.notice("a new ledger was opened", metadata: ["origin": "\(origin)"])
         case .exists(let origin) where settings.isOriginGiven && origin.name != settings.originName:

@@ -15,8 +15,9 @@ struct SharePage: Sendable {
     private let partner: String
     private let held: ReconstructedShare
     private let deliveries: DeliveryLanes
+    private let skipped: SkippedDeliveries
 
-    /// - Parameter withDeliveries: Whether to look what of the share is still on its way.
+    /// - Parameter withDeliveries: Whether to look what of the share is still on its way, and was given up.
     init(
         of share: FoundShare,
         asOf moment: AsOf,
@@ -50,6 +51,7 @@ struct SharePage: Sendable {
             withDeliveries
             ? DeliveryLanes(try QueuedDelivery.all(where: lanes, order: .lanes, limit: 1000, in: &session))
             : DeliveryLanes()
+        skipped = withDeliveries ? try SkippedDeliveries(of: share.id, in: &session) : SkippedDeliveries()
     }
 
     /// Why there is nothing to show at a moment, and from when on there is.
@@ -144,7 +146,7 @@ extension SharePage {
         }
         fields += held.faults.map { ($0.damage == nil ? "Missing" : "Damaged", "\($0)") }
         add("Permissions", held.agreement.map { Self.permissions($0.agreement.permissions) })
-        fields += deliveries.fields
+        fields += deliveries.fields + skipped.fields(partner: partner)
         return fields
     }
 
@@ -239,6 +241,7 @@ extension SharePage {
             }
         }
         deliveries.write(to: &object)
+        skipped.write(to: &object)
         object.strings("faults", held.faults.map(\.description))
         object.name("ticket")
         object.raw(ticket)

@@ -99,6 +99,15 @@ private enum TicketList {
         } else {
             Console.print(table.take())
         }
+        try noteLag(in: &session)
+    }
+
+    /// Says that subjects and counts of comments may be old where messages are not followed yet.
+    private static func noteLag(in session: inout PostgresSession) throws {
+        let unread = try FollowerProgress.read(in: &session).unreadMessages(in: &session)
+        guard unread > 0 else { return }
+        let behind = unread == 1 ? "1 message" : "\(unread) messages"
+        Console.note("Subjects and counts of comments are \(behind) behind; 'shareledger serve' catches up")
     }
 
     private static func condition(_ arguments: ParsedArguments, in session: inout PostgresSession) throws -> SQL {

@@ -43,11 +43,11 @@ final class Workspace: Sendable {
     /// - Parameter mayCreate: False for commands that only look: they do not make a ledger by a slip of `--data`.
     static func directory(_ arguments: ParsedArguments, mayCreate: Bool) throws -> DataDirectory {
         let path = arguments[Options.data] ?? ".shareledger"
-        if !mayCreate, !FileManager.default.fileExists(atPath: path) {
-            throw CommandFailure(
-                "there is no data directory \(path); name another with --data, or make it with 'shareledger init'",
-                status: 66,
-            )
+        let isPrivate = !hasServer(ProcessInfo.processInfo.environment)
+        if !mayCreate, !DataDirectory.exists(at: path, withDatabase: isPrivate) {
+            let what = isPrivate ? "there is no ledger in \(path)" : "\(path) is no data directory of a ledger"
+            let advice = "'shareledger serve' or 'shareledger init' makes one, and --data names another place"
+            throw CommandFailure("\(what); \(advice)", status: 66)
         }
         return try DataDirectory.prepare(at: path)
     }
@@ -204,6 +204,15 @@ extension Workspace {
         guard let text = arguments[Options.reason] else {
             throw UsageError("--reason TEXT is missing: it says why, for the record")
         }
+        return try warrant(text)
+    }
+
+    /// The same where a reason may be left out.
+    static func reason(_ arguments: ParsedArguments) throws -> String? {
+        try arguments[Options.reason].map { try warrant($0).reason }
+    }
+
+    private static func warrant(_ text: String) throws -> Warrant {
         guard let warrant = Warrant(reason: text, operator: operatorName) else {
             throw UsageError("--reason takes 1 to \(Warrant.reasonByteLimit) bytes that say something")
         }

@@ -132,6 +132,8 @@ extension SharingTransaction {
         store(message, offered, stream: record.stream, receipt)
         remember(capture, receipt, 200)
         if wasUnproven, !record.isUnproven { releaseToDesk(record.stream, at: receipt.position) }
+        // A stranger who is turned down is not told: nothing goes to a URL that no operator has accepted.
+        guard !isOutbound || partner.state == .active else { return .accepted(200, receipt) }
         deliver(
             receipt,
             capture.direction,

@@ -28,9 +28,11 @@ package struct OperatorFault: Error, Sendable, Equatable, CustomStringConvertibl
 
 extension SharingTransaction {
     /// Adds a partner, or accepts and names the proposed one that has this URL.
-    package mutating func acceptPartner(_ wanted: PartnerSettings, operator: String) throws(OperatorFault) -> (
-        PartnerRecord, Receipt
-    ) {
+    package mutating func acceptPartner(
+        _ wanted: PartnerSettings,
+        operator: String,
+        reason: String? = nil,
+    ) throws(OperatorFault) -> (PartnerRecord, Receipt) {
         guard PartnerRecord.isName(wanted.name) else {
             throw OperatorFault(
                 "\(wanted.name.debugDescription) cannot name a partner; a name is \(PartnerRecord.nameForm)"
@@ -64,14 +66,17 @@ extension SharingTransaction {
         accepted.allowsHTTP = wanted.allowsHTTP
         accepted.concurrency = wanted.concurrency
         accepted.state = .active
-        let receipt = recordChange(of: accepted, from: known, by: `operator`, exchange: nil)
+        let receipt = recordChange(of: accepted, from: known, by: `operator`, reason: reason, exchange: nil)
         return (accepted, receipt)
     }
 
     /// Holds a partner's deliveries back, or lets them go on.
-    package mutating func setPaused(_ isPaused: Bool, partner name: String, operator: String) throws(OperatorFault)
-        -> Receipt
-    {
+    package mutating func setPaused(
+        _ isPaused: Bool,
+        partner name: String,
+        operator: String,
+        reason: String? = nil,
+    ) throws(OperatorFault) -> (PartnerRecord, Receipt) {
         guard let known = partners[name: name] else {
             throw OperatorFault("there is no partner \(name); 'shareledger partner list' shows all")
         }
@@ -84,12 +89,12 @@ extension SharingTransaction {
             facts.member("partner", partner.id.rawValue)
             facts.member("paused", isPaused)
         }
-        let detail = Facts.detail(["partner": name, "operator": `operator`])
+        let detail = Facts.detail(["partner": name, "reason": reason, "operator": `operator`])
         let receipt = append(
             EventDraft(.partnerStateChanged, stream: .system, parts: [part(.facts, facts), part(.detail, detail)]),
         )
         put(partner)
-        return receipt
+        return (partner, receipt)
     }
 
     mutating func addPartner(
@@ -130,6 +135,7 @@ extension SharingTransaction {
         of partner: PartnerRecord,
         from old: PartnerRecord,
         by operator: String?,
+        reason: String? = nil,
         exchange: EventID?,
     ) -> Receipt {
         var current = PartnerSettings(name: partner.name, url: partner.baseURL)
@@ -147,6 +153,7 @@ extension SharingTransaction {
             "url": partner.baseURL.text,
             "old_name": old.name == partner.name ? nil : old.name,
             "old_url": old.baseURL == partner.baseURL ? nil : old.baseURL.text,
+            "reason": reason,
             "operator": `operator`,
         ])
         let receipt = append(

@@ -33,6 +33,7 @@ extension SharingTransaction {
         _ wanted: PartnerChange,
         partner name: String,
         operator: String,
+        reason: String? = nil,
     ) throws(OperatorFault) -> (PartnerRecord, Receipt) {
         guard let known = partners[name: name] else {
             throw OperatorFault("there is no partner \(name); 'shareledger partner list' shows all")
@@ -61,7 +62,7 @@ extension SharingTransaction {
         if let other = partners[url: changed.baseURL], other.id != known.id {
             throw OperatorFault("partner \(other.name) has the URL \(changed.baseURL.text) already")
         }
-        let receipt = recordChange(of: changed, from: known, by: `operator`, exchange: nil)
+        let receipt = recordChange(of: changed, from: known, by: `operator`, reason: reason, exchange: nil)
         return (changed, receipt)
     }
 }

@@ -193,6 +193,7 @@ extension SharingTransaction {
             "partner": partner ?? capture.partner.flatMap { partners[name: $0]?.name },
             "source": capture.operator == nil ? capture.source : nil,
             "operator": capture.operator,
+            "reason": capture.reason,
             "idempotency_key": capture.idempotencyKey?.text,
             "traceparent": capture.traceparent,
             "error": fault?.code.rawValue,

@@ -60,6 +60,9 @@ package struct Capture: Sendable {
     /// The operator, where the request was made by one of our own commands.
     package let `operator`: String?
 
+    /// Why that operator has it made, if a reason was given.
+    package let reason: String?
+
     /// The resource that a path names.
     package enum Target: Sendable, Hashable {
         case agreement(AgreementID)

@@ -42,7 +42,13 @@ package struct RequestReader: Sendable {
     /// Reads a request that came in at `now`.
     ///
     /// - Parameter operator: Who gave the command, for a request that one of our own commands makes; it needs no token.
-    package func read(_ request: IncomingRequest, at now: Timestamp, operator: String? = nil) -> Capture {
+    /// - Parameter reason: Why, for the record.
+    package func read(
+        _ request: IncomingRequest,
+        at now: Timestamp,
+        operator: String? = nil,
+        reason: String? = nil,
+    ) -> Capture {
         var target = target(of: request)
         let credential = credential(of: request, target: target, operator: `operator`)
         var content = Capture.Content.none
@@ -122,6 +128,7 @@ package struct RequestReader: Sendable {
                 String(CredentialCutter.masked($0, secrets: secrets).prefix(256))
             },
             operator: `operator`,
+            reason: reason,
         )
     }
 

@@ -113,6 +113,9 @@ import Testing
         let insecure = try await service.run("agreement", "accept", "a1", "--partner-name", "first")
         #expect(insecure.status == 1 && insecure.errors.contains("is not https; --allow-http allows it"))
 
+        let odd = try await service.run("agreement", "accept", "a1", "--partner-name", "The First")
+        #expect(odd.status == 64 && odd.errors.contains("cannot name a partner; a name is 1 to 63 of"), "\(odd.errors)")
+
         let options = ["--allow-http", "--allow-private-address", "--dialect", "rt"]
         let accepted = try await service.run(
             ["agreement", "accept", "a1", "--partner-name", "first", "--json"] + options
@@ -124,6 +127,8 @@ import Testing
         Self.expectHead(of: first.requests[0], "rt", token: TestService.token("a1"))
         #expect(first.received == ["PUT a1"])
         #expect(try Self.members(first.requests[0])["status"] == #""accepted""#)
+        let token = try await service.command("agreement", "token", "a1", "--json").object
+        #expect(token["agreement"] as? String == "a1" && token["token"] as? String == TestService.token("a1"))
         let again = try await service.run("agreement", "accept", "a1")
         #expect(again.status == 1 && again.errors.contains("accepted already"), "\(again.errors)")
 
@@ -131,13 +136,15 @@ import Testing
         let declined = try await service.command("agreement", "decline", "b2")
         #expect(declined.errors.hasSuffix("; the partner is only proposed and is not told\n"), "\(declined.errors)")
         #expect(try await status("b2", service) == "declined")
+        #expect(try await service.command("delivery", "list", "--agreement", "b2", "--json").objects.isEmpty)
+        let doctor = try await service.command("doctor").output
+        #expect(doctor.contains("OK    partners        2\n"), "\(doctor)")
         let access = ["--url", second.url, "--allow-http", "--allow-private-address"]
-        #expect(second.requests.isEmpty)
         let added = try await service.run(["partner", "add", "second"] + access)
         #expect(added.status == 0, "\(added.errors)")
+        try await service.command("agreement", "invite", "second")
         await second.waitForRequests(1)
-        #expect(second.received == ["PUT b2"])
-        #expect(try Self.members(second.requests[0])["status"] == #""declined""#)
+        #expect(second.requests.map(\.method) == ["POST"])
         for word in ["accept", "deactivate", "reactivate"] {
             let run = try await service.run("agreement", word, "b2")
             #expect(run.status == 1 && run.errors.contains("the agreement is not changed: "), "\(run.errors)")

@@ -54,6 +54,13 @@ import Testing
         #expect(shared == "\(agreed.uuid)|t1|lenswerk|sender|accepted|t|ticket.shared|ticket.updated|1|2|1|0|1|1")
         let times = "SELECT first_at < last_at AND last_at <= now() AND first_position < last_position FROM shared_with"
         #expect(try await service.sql(times) == "t")
+        // What names no agreement of ours still names a partner, here as in the history.
+        let stray = try await service.fromDesk("PUT", "/lenswerk/tickets/t9", token: "a9:\(TestService.key)", "{}")
+        #expect(stray.status == 403)
+        let newest = "SELECT type, agreement, partner FROM message ORDER BY position DESC LIMIT 1"
+        #expect(try await service.sql(newest) == "message.refused||lenswerk")
+        let refused = try await service.command("history", "--type", "message.refused", "--json").objects
+        #expect(refused.last?["partner"] as? String == "lenswerk")
         let deliveries = try await service.sql(
             """
             SELECT message_type, ticket, destination, state, attempts, last_attempt, last_status, error IS NOT NULL,

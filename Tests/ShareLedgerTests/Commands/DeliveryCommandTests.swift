@@ -63,6 +63,13 @@ import Testing
                 "delivery.parked the answer was 404", "delivery.resumed they have mended it",
             ]
         )
+        let end = try await service.command("ticket", "show", "\(agreed.uuid)/t1").output
+        let lost = #/Given up +the ticket\.shared of position \d+ to lenswerk, at \d+ by /#
+        #expect(end.matches(of: lost).count == 1, "\(end)")
+        #expect(end.contains(": they made it by hand\n"))
+        let skipped = try await service.command("ticket", "show", "\(agreed.uuid)/t1", "--json").object["skipped"]
+        let one = try #require((skipped as? [[String: Any]])?.first)
+        #expect(one["reason"] as? String == "they made it by hand" && one["to"] as? String == "partner")
         let nothing = try await service.command("delivery", "retry", "--partner", "lenswerk", "--reason", "x")
         #expect(nothing.output.hasPrefix("Nothing is to be done"))
         let gone = try await service.run("delivery", "show", "\(first)")
@@ -97,6 +104,32 @@ import Testing
         #expect(story.contains("lenswerk is paused: 'shareledger partner resume lenswerk' lets it go\n"))
         try await service.command("partner", "resume", "lenswerk")
         try await service.eventually("SELECT count(*) FROM audit.delivery WHERE state <> 'delivered'", is: "0")
+    }
+
+    @Test func `of a delivery whose service was killed is said when it was begun and when it is taken over`()
+        async throws
+    {
+        let gate = Gate()
+        let service = try await TestService.started()
+        let partner = try FakePartner()
+        let agreed = try await service.agreement(with: partner)
+        partner.setScript { _, _ in
+            await gate.wait()
+            return .init(status: 201)
+        }
+        try await service.desk("POST", "t1", agreed, #"{"uuid":"t1"}"#)
+        await partner.waitForRequests(2)
+        try await service.killHard()
+        gate.open()
+        let held = try #require(try await service.command("delivery", "list", "--json").objects.first)
+        let (begun, end) = (held["begun_at"] as? String ?? "", held["taken_over_at"] as? String ?? "")
+        #expect(held["state"] as? String == "claimed" && !begun.isEmpty && begun < end, "\(held)")
+        let sentence = "was begun at \(begun), its end is not recorded; taken over at \(end) if its process has gone\n"
+        let id = try #require(held["id"] as? Int)
+        for words in [["delivery", "list"], ["delivery", "show", "\(id)"], ["ticket", "show", "\(agreed.uuid)/t1"]] {
+            let page = try await service.run(words).output
+            #expect(page.contains(sentence), "\(page)")
+        }
     }
 
     @Test func `messages of an agreement are shown with it and with the partner`() async throws {

@@ -78,13 +78,40 @@ import Testing
 
     @Test func `commands that only look make no ledger by a slip of the data directory`() async throws {
         let service = try TestService()
-        for words in [["history"], ["partner", "list"], ["sql"], ["replay", "a/b", "--dry-run"]] {
-            let run = try await service.run(words)
-            #expect(run.status == 66 && run.output.isEmpty)
-            let advice = "there is no data directory \(service.data); name another with --data, or make it with"
-            #expect(run.errors.contains(advice), "\(run.errors)")
+        let looks = [
+            ["history"], ["partner", "list"], ["sql"], ["replay", "a/b", "--dry-run"], ["reconstruct", "a/b"],
+            ["ticket", "list"], ["event", "show", "0"], ["projection", "verify"], ["delivery", "list"], ["doctor"],
+        ]
+        func expectNothingMade(in place: String) async throws {
+            for words in looks {
+                let run = try await ShareLedgerProgram().run(words + ["--data", place])
+                #expect(run.status == (words == ["doctor"] ? 1 : 66), "\(words): \(run.output)\(run.errors)")
+                let advice = words == ["doctor"] ? "'shareledger init'" : "there is no ledger in \(place); 'share"
+                #expect((run.output + run.errors).contains(advice), "\(words): \(run.output)\(run.errors)")
+            }
         }
+        try await expectNothingMade(in: service.data)
         #expect(!FileManager.default.fileExists(atPath: service.data))
+
+        let empty = service.directory.path(of: "empty")
+        try FileManager.default.createDirectory(
+            atPath: empty,
+            withIntermediateDirectories: false,
+            attributes: [.posixPermissions: 0o755]
+        )
+        try await expectNothingMade(in: empty)
+        #expect(try Self.mode(empty) == 0o755 && FileManager.default.contentsOfDirectory(atPath: empty).isEmpty)
+
+        try await service.command("init")
+        let cluster = "\(service.data)/pgdata"
+        let before = try FileManager.default.contentsOfDirectory(atPath: cluster).sorted()
+        try await expectNothingMade(in: cluster)
+        for words in [["init"], ["migrate"], ["serve"]] {
+            let run = try await ShareLedgerProgram().run(words + ["--data", cluster])
+            #expect(run.status == 78 && run.errors.contains("\(cluster) is the directory of a PostgreSQL database"))
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: cluster).sorted() == before)
+        #expect(try await service.run("history").status == 0)
     }
 
     @Test func `every option can come from the environment`() async throws {

@@ -44,7 +44,7 @@ import Testing
             (["one"], 64, "say what to change: --url, --dialect, --concurrency, --allow-http, "),
             (["one", "--allow-http=maybe"], 64, "--allow-http takes yes or no"),
             (["one", "--name", "two"], 1, "there is a partner two already, at https://two.example"),
-            (["one", "--name", "a b"], 1, "cannot name a partner"),
+            (["one", "--name", "a b"], 64, "cannot name a partner"),
             (["one", "--url", "https://two.example/"], 1, "partner two has the URL https://two.example/ already"),
             (["one", "--url", "http://one.example"], 1, "is not https; --allow-http allows it"),
             (["one", "--url", "https://us.example/sharing"], 1, "is our own public URL"),

@@ -16,6 +16,8 @@ import Testing
         try await service.desk("PUT", "t1", agreed, #"{"status":"solved"}"#)
         try await service.eventually("SELECT count(*) FROM audit.delivery WHERE state = 'delivered'", is: "4")
         let original = Array(partner.requests.dropFirst())
+        try await service.desk("POST", "t2", agreed, #"{"uuid":"t2"}"#)
+        try await service.eventually("SELECT count(*) FROM audit.delivery WHERE state = 'delivered'", is: "5")
         let share = "\(agreed.uuid.prefix(6))/t1"
         let before = try await service.command("history", "--json").output
 
@@ -42,8 +44,8 @@ import Testing
 
         let run = try await service.command("replay", share, "--reason", "they restored a backup", "--json")
         let replay = try #require((try run.json as? [String: Any])?["replay"] as? Int)
-        await partner.waitForRequests(7)
-        let again = Array(partner.requests.dropFirst(4))
+        await partner.waitForRequests(8)
+        let again = Array(partner.requests.dropFirst(5))
         #expect(again.map(\.method) == ["POST", "PUT", "PUT"] && again.map(\.body) == original.map(\.body))
         #expect(again.map(\.target) == original.map(\.target))
         #expect(again.allSatisfy { $0.headers.first("ShareLedger-Replay-Of") != nil })
@@ -57,6 +59,13 @@ import Testing
                 "SELECT count(*) FROM audit.delivery WHERE replay = \(replay) AND state = 'delivered'"
             ) == "3"
         )
+        let history = try await service.command("history", share, "--type", "replay", "--json").objects
+        #expect(history.map { $0["type"] as? String } == ["replay.requested", "replay.finished"])
+        #expect(history.first?["position"] as? Int == replay)
+        #expect(history.first?["reason"] as? String == "they restored a backup")
+        #expect(try await service.command("history", share).output.contains("ticket.shared"))
+        let other = try await service.command("history", "\(agreed.uuid)/t2", "--json").objects
+        #expect(!other.isEmpty && !other.contains { ($0["type"] as? String)?.hasPrefix("replay") == true })
     }
 
     @Test func `a partner that lost everything gets the ticket as it stands, asked for while the service is stopped`()

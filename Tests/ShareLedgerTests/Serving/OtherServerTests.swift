@@ -84,8 +84,10 @@ import Testing
             withIntermediateDirectories: false,
             attributes: [.posixPermissions: 0o700]
         )
+        let early = try await service.run("history")
+        #expect(early.status == 66 && early.errors.contains("\(service.data) is no data directory of a ledger; "))
         for words in [
-            ["history"], ["partner", "list"], ["init"], ["migrate"],
+            ["init"], ["history"], ["partner", "list"], ["migrate"],
             [
                 "serve", "--public-listen", "127.0.0.1:\(service.publicPort)", "--private-listen",
                 "127.0.0.1:\(service.privatePort)",

@@ -10,6 +10,7 @@ import Testing
 /// Service and PostgreSQL end with this value, and with the process that holds it.
 actor TestService {
     nonisolated let directory: TemporaryDirectory
+    nonisolated let data: String
     nonisolated let publicPort: UInt16
     nonisolated let privatePort: UInt16
     private let options: [String]
@@ -25,9 +26,11 @@ actor TestService {
     /// - Parameters:
     ///   - options: Of `serve`, beside data directory and ports.
     ///   - environment: Of the service and of all commands.
-    init(_ options: [String] = [], environment: [String: String] = [:]) throws {
+    ///   - other: Whose data directory it uses as well.
+    init(_ options: [String] = [], environment: [String: String] = [:], beside other: TestService? = nil) throws {
         // The watchdog removes it, once it has read there whom it has to end.
         directory = try TemporaryDirectory(isRemoved: false)
+        data = other?.data ?? directory.path(of: "data")
         publicPort = try Self.freePort()
         privatePort = try Self.freePort()
         self.options = options
@@ -70,8 +73,6 @@ actor TestService {
 // MARK: - Where things are
 
 extension TestService {
-    nonisolated var data: String { directory.path(of: "data") }
-
     nonisolated var publicURL: String { "http://127.0.0.1:\(publicPort)/sharing" }
 
     nonisolated var privateURL: String { "http://127.0.0.1:\(privatePort)" }
