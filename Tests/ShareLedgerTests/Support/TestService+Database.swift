@@ -79,7 +79,7 @@ extension TestService {
         let processes = [postmaster] + (try backends(of: postmaster))
         kill(postmaster, SIGKILL)
         // Sessions notice a moment later that they are alone, and may answer until then.
-        let deadline = ContinuousClock.now.advanced(by: .seconds(30))
+        let deadline = ContinuousClock.now.advanced(by: .seconds(120))
         while processes.contains(where: { kill($0, 0) == 0 }) {
             try #require(.now < deadline, "PostgreSQL does not end")
             try await Task.sleep(for: .milliseconds(5))
