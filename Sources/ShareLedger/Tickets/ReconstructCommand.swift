@@ -40,7 +40,8 @@ let reconstructCommand = Command(
         here: what a help desk says of its own times (requested_at, authored_at) may be earlier. With --json it prints the ticket in the
         protocol's own form, every comment in it. --view partner shows what the partner holds as far as we know: all that it
         wrote, and all that it was sent and has answered with success. Stored bytes are held against the commitments in their
-        events: what a message said that is damaged is left out and named on stderr, and the exit status is 1.
+        events: what a message said that is damaged is left out and named on stderr, as is what is gone of the share, and the
+        exit status is 1.
         """,
     examples: [
         .init("reconstruct ae7d/3a71", "The ticket as we hold it now"),
