@@ -14,7 +14,7 @@ extension MaterialReader {
             FROM unnest(\(shares)) AS wanted (share_id)
             JOIN ledger.share AS sh ON sh.share_id = wanted.share_id
             JOIN projection.ticket_head AS t ON t.share_id = wanted.share_id
-            JOIN ledger.event AS n ON n.position = t.last_position
+            LEFT JOIN ledger.event AS n ON n.position = t.last_position AND n.share_id = t.share_id
             CROSS JOIN LATERAL (
                 SELECT (\(Self.outbound("e.share_id = wanted.share_id ORDER BY e.share_seq"))),
                     (\(Self.outbound("e.share_id = wanted.share_id ORDER BY e.share_seq DESC")))
@@ -29,12 +29,19 @@ extension MaterialReader {
         for row in rows {
             guard let place = try place(of: row) else { continue }
             material.lanes[place].isShared = try row[4, as: Bool.self]
-            material.lanes[place].newest = NewestMessage(
-                position: try row[5, as: Position.self],
-                event: try row[6, as: EventID.self],
-                direction: try row.known(7),
-            )
+            material.lanes[place].newest = try row[5, as: Position?.self].map { position throws(PostgresError) in
+                NewestMessage(
+                    position: position,
+                    event: try row[6, as: EventID.self],
+                    direction: try row.known(7),
+                )
+            }
             material.lanes[place].unfolded = try row[8, as: Position?.self]
+        }
+        let gappy = Set(try ChainGap.shares(among: shares, &session))
+        for place in material.lanes.indices {
+            guard let share = material.lanes[place].lane.share, gappy.contains(share) else { continue }
+            material.lanes[place].gap = try ChainGap.all(inShare: share, &session).first
         }
     }
 

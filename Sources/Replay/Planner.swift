@@ -1,4 +1,5 @@
 import Ledger
+import LedgerStore
 import Sharing
 import TicketSharing
 
@@ -33,6 +34,7 @@ struct Planner {
         for lane in material.lanes {
             guard let agreement = agreements[lane.lane.stream], mayBeSent(lane, under: agreement) else { continue }
             let hasState = needsState(lane)
+            judgeGap(lane, needsAll: hasState || request.mode == .state)
             judgeMessages(lane, under: agreement, hasState: hasState)
             judgeEnd(lane, hasState: hasState)
             let waitingCount = judgeQueue(lane, hasState: hasState)
@@ -149,6 +151,14 @@ extension Planner {
 // MARK: - Messages
 
 extension Planner {
+    /// Without what is gone of a share its state is not known; messages that are there can be sent all the same.
+    private mutating func judgeGap(_ lane: LaneMaterial, needsAll: Bool) {
+        guard let gap = lane.gap else { return }
+        let text = "events of the ticket are gone from the ledger (\(gap)): compare with a backup"
+        let notice = ReplayNotice(.incomplete, lane.agreement, lane.ticket, at: gap.position, text: text)
+        leaveOut(notice, isWhole: needsAll)
+    }
+
     private mutating func judgeMessages(_ lane: LaneMaterial, under record: AgreementRecord, hasState: Bool) {
         if hasState, let position = lane.unfolded {
             let text = "the message at \(position) cannot be folded: the ticket's state is not known"

@@ -47,6 +47,9 @@ struct LaneMaterial: Sendable {
     /// A message that could not be folded.
     var unfolded: Position?
 
+    /// Events of the share that are gone.
+    var gap: ChainGap?
+
     /// What waits in the lane; the deliveries themselves only where the first of them is parked.
     var waitingCount = 0
     var parked: [QueuedDelivery] = []

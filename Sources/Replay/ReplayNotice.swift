@@ -48,6 +48,8 @@ package struct ReplayNotice: Sendable, Equatable {
         case endsEarly = "ends_early"
         /// A message of the share cannot be folded, so that its state is not known.
         case unfolded
+        /// Events of the share are gone, so that its state is not known; a warning where its messages alone are sent.
+        case incomplete
         /// What stands still in the lane is not in the selection: the replay would never get past it.
         case blocked
         /// More than one replay may hold.

@@ -12,7 +12,8 @@ package enum StateReplay {
     /// The first is a POST where the partner is not known to hold the ticket and may be sent it, a PUT elsewhere. Tags
     /// and custom fields that the agreement does not allow now are left out, and so are comments that are erased. Throws
     /// ``FoldFault`` where a message of the share cannot be folded, as an older state would take the partner back, and
-    /// ``PartFault`` where that is because its bytes are not those that were recorded.
+    /// ``PartFault`` where that is because its bytes are not those that were recorded, and ``ChainGap`` where events of the
+    /// share are gone.
     package static func messages(
         agreement: AgreementID,
         ticket: TicketID,
@@ -24,7 +25,11 @@ package enum StateReplay {
                 let share = try Reconstructor.share(agreement: agreement, ticket: ticket, in: &session)
             else { return [] }
             // Before anything is concluded from the ticket, as whether it is shared at all.
-            if let fault = share.faults.first { throw fault.damage ?? fault }
+            if let fault = share.faults.first {
+                if let damage = fault.damage { throw damage }
+                if let gap = fault.gap { throw gap }
+                throw fault
+            }
             guard share.ticket.isShared else { return [] }
             let isHeld = try isHeld(ticket, of: record.stream, in: &session)
             return share.state.sendable.stateMessages(

@@ -19,6 +19,7 @@ import Testing
             reached.withLock { $0 = [] }
             let report = try await LedgerAudit.run(
                 database.configuration(),
+                keys: MemoryLedger.keys,
                 workers: workers,
                 stretchCount: length,
                 progress: { progress in reached.withLock { $0.append(progress) } },
@@ -136,6 +137,23 @@ import Testing
                 "the leaf of event $1 is not the one that was hashed",
             ]
         ),
+        ("UPDATE ledger.event SET format = 7 WHERE position = $1", ["event $1 is of the unknown format 7"]),
+        (
+            "UPDATE ledger.payload SET castable = NOT castable WHERE position = $1",
+            ["of the part body of event $1 it is not said rightly whether it can be cast"]
+        ),
+        (
+            "UPDATE ledger.payload SET castable = NULL WHERE position = $1",
+            ["of the part body of event $1 it is not said rightly whether it can be cast"]
+        ),
+        (
+            "UPDATE ledger.payload SET castable = true WHERE position = $1 AND part = 'headers'",
+            ["of the part headers of event $1 it is not said rightly whether it can be cast"]
+        ),
+        (
+            "UPDATE ledger.payload SET splices = content WHERE position = $1 AND part = 'body'",
+            ["what was cut out of the part body of event $1 cannot be put back"]
+        ),
         ("UPDATE ledger.event SET type = 'ticket.stolen' WHERE position = $1", ["event $1 cannot be read: "]),
         (
             "UPDATE ledger.event SET epoch = 7 WHERE position = $1",
@@ -157,7 +175,7 @@ import Testing
             }
             .sorted()
             for length in [10_000, 1, next.rawValue] {
-                let faults = try await LedgerAudit.run(database.configuration(), stretchCount: length).faults
+                let faults = try await audit(stretchCount: length).faults
                 let told = faults.map(\.description).sorted().filter { !isOfOrphan($0, of: crime.sql) }
                 #expect(told.count == expected.count, "\(crime.sql): \(told)")
                 #expect(zip(told, expected).allSatisfy { $0.hasPrefix($1) }, "\(crime.sql): \(told)")
@@ -178,12 +196,43 @@ import Testing
         return makesUnreadable && fault.hasPrefix("there are bytes at position ")
     }
 
+    @Test func `what was cut out of a message must be there, open and fit`() async throws {
+        try await fill(requestCount: 0)
+        let cut = "SELECT min(position) FROM ledger.payload WHERE splices IS NOT NULL AND part = 'body'"
+        let position = try await database.execute(cut).dropLast()
+        let place = "position = \(position) AND part = 'body'"
+        let other = """
+            (SELECT splices FROM ledger.payload WHERE splices IS NOT NULL ORDER BY position DESC LIMIT 1)
+            """
+        for (value, fault) in [
+            ("NULL", "what was cut out of the part body of event \(position) is gone"),
+            (other, "what was cut out of the part body of event \(position) cannot be put back"),
+            ("''", "what was cut out of the part body of event \(position) cannot be put back"),
+        ] {
+            try await database.execute("CREATE TABLE saved AS SELECT splices FROM ledger.payload WHERE \(place)")
+            try await meddle("UPDATE ledger.payload SET splices = \(value) WHERE \(place)")
+            #expect(try await audit().faults.map(\.description) == [fault])
+            try await meddle("UPDATE ledger.payload SET splices = (TABLE saved) WHERE \(place); DROP TABLE saved")
+        }
+        // Sealed for its place, but cut out of other bytes.
+        let (number, exchange) = try await (
+            #require(Int64(position)),
+            database.execute("SELECT exchange FROM ledger.event WHERE position = \(position)").dropLast()
+        )
+        let context = Splice.context(exchange: try #require(EventID(String(exchange))), part: .body)
+        let sealed = MemoryLedger.keys.seal([Splice(offset: 3, original: [1])].encoded, context: context)
+        let hex = sealed.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        try await meddle("UPDATE ledger.payload SET splices = decode('\(hex)', 'hex') WHERE \(place)")
+        let faults = try await audit().faults
+        #expect(faults.map(\.position) == [Position(rawValue: number)] && faults.map(\.part) == [.body])
+    }
+
     @Test func `events that are gone are named as what they leave: positions without an event, and bytes`() async throws
     {
         let size = try await fill(requestCount: 20)
         try await meddle("DELETE FROM ledger.event WHERE position IN (3, 4, 9)")
         for length in [Int64(10_000), 4] {
-            let found = try await LedgerAudit.run(database.configuration(), stretchCount: length)
+            let found = try await audit(stretchCount: length)
             let texts = found.faults.map(\.description)
             #expect(
                 texts.contains(
@@ -222,7 +271,7 @@ import Testing
         let configuration = database.configuration()
         let (steps, step) = AsyncStream.makeStream(of: Void.self)
         let task = Task {
-            try await LedgerAudit.run(configuration, workers: 1, stretchCount: 1) { _ in
+            try await LedgerAudit.run(configuration, keys: nil, workers: 1, stretchCount: 1) { _ in
                 step.yield()
                 // Waits for the cancellation, which it must be the first to see.
                 while !Task.isCancelled {}
@@ -235,8 +284,8 @@ import Testing
 }
 
 extension LedgerAuditTests {
-    private func audit() async throws -> AuditReport {
-        try await LedgerAudit.run(database.configuration())
+    private func audit(stretchCount: Int64 = 10_000) async throws -> AuditReport {
+        try await LedgerAudit.run(database.configuration(), keys: MemoryLedger.keys, stretchCount: stretchCount)
     }
 
     /// Agreements, a share with two messages, and generated traffic; returns the ledger's size.

@@ -62,6 +62,8 @@ extension DeliveryEngine {
             messages = try await stateMessages(try StateDelivery(delivery))
         } catch let damage as PartFault {
             return try await giveUp(delivery, Unsendable(damage))
+        } catch let gap as ChainGap {
+            return try await giveUp(delivery, .forGood("the ticket's state is not known: \(gap)"))
         } catch {
             return try await giveUp(delivery, error as? Unsendable ?? .forNow("the state could not be made: \(error)"))
         }

@@ -5,6 +5,22 @@ import Sharing
 import Synchronization
 
 extension DeliveryEngine {
+    /// Has lanes go on whose first delivery was deleted from the queue.
+    func mendLanes() async {
+        do {
+            let count = try await store.read { session in try HeadlessLanes.mend(in: &session) }
+            guard count > 0 else { return }
+            work.send()
+            logger.warning(
+                "the first deliveries of lanes were deleted; the next ones follow, 'shareledger doctor' names what is lost",
+                metadata: ["delivery.lanes": "\(count)"],
+            )
+        } catch {
+            guard !Task.isCancelled else { return }
+            logger.warning("looking after the lanes failed", metadata: ["error": "\(error)"])
+        }
+    }
+
     /// Renews the claims of what is under way, until cancelled.
     func keepClaims() async {
         while !Task.isCancelled {

@@ -88,6 +88,7 @@ extension DeliveryEngine {
             group.addTask { await self.followCommits() }
             group.addTask { await self.keepClaims() }
             group.addTask { await self.keepUp() }
+            group.addTask { await self.mendLanes() }
             await dispatch()
             group.cancelAll()
         }

@@ -50,6 +50,13 @@ package struct AuditFault: Sendable, Equatable, CustomStringConvertible {
         self.description = description
     }
 
+    /// What stands beside a part.
+    init(_ place: PartPlace, _ description: String) {
+        position = place.position
+        part = place.part
+        self.description = description
+    }
+
     /// Bytes where no event can be read.
     init(stray position: Position) {
         self.init(position, "there are bytes at position \(position), but no event that can be read")

@@ -1,4 +1,4 @@
-import Ledger
+package import Ledger
 package import Postgres
 import Synchronization
 
@@ -10,10 +10,12 @@ import Synchronization
 package enum LedgerAudit {
     /// - Parameters:
     ///   - configuration: As any role that reads `ledger`.
+    ///   - keys: Of the ledger's key file, to look whether what was cut out of bodies can be put back.
     ///   - workers: How many sessions read and compute.
     ///   - stretchCount: Positions in a stretch.
     package static func run(
         _ configuration: PostgresConfiguration,
+        keys: KeyRing?,
         workers: Int = 2,
         stretchCount: Int64 = 10_000,
         progress: @escaping @Sendable (AuditProgress) -> Void = { _ in },
@@ -39,7 +41,7 @@ package enum LedgerAudit {
         let stretches = AuditStretches(end: end, length: stretchCount, report: progress)
         var report = try await withThrowingTaskGroup(of: AuditReport.self) { group in
             for _ in 0..<max(1, workers) {
-                group.addTask { try await work(settings, stretches) }
+                group.addTask { try await work(settings, keys, stretches) }
             }
             return try await group.reduce(into: AuditReport()) { $0.add($1) }
         }
@@ -67,6 +69,7 @@ package enum LedgerAudit {
 
     private static func work(
         _ configuration: PostgresConfiguration,
+        _ keys: KeyRing?,
         _ stretches: AuditStretches,
     ) async throws -> AuditReport {
         let connection = try await PostgresConnection.open(configuration)
@@ -74,7 +77,7 @@ package enum LedgerAudit {
             var report = AuditReport()
             while let stretch = stretches.take() {
                 let found = try await connection.withSession { session in
-                    var audit = StretchAudit(stretch, report: stretches.advance)
+                    var audit = StretchAudit(stretch, keys: keys, report: stretches.advance)
                     return try audit.run(in: &session)
                 }
                 report.add(found)

@@ -1,34 +1,33 @@
 import Cryptography
 import Ledger
 import Postgres
+import Sharing
 
 /// Looks at the events of a range of positions, in order.
 struct StretchAudit: ~Copyable {
-    /// Events that are read at once, and about how many bytes of their parts.
+    /// Events that are read at once.
     private static let pageCount = 1000
-    private static let pageByteCount = 4 << 20
-
-    /// Missing parts for which erasures are looked up together.
-    private static let missingCount = 10_000
 
     private let stretch: Range<Position>
+    let keys: KeyRing?
     private let report: (Int) -> Void
-    private var found = AuditReport()
-    private var sha256 = SHA256()
+    var found = AuditReport()
+    var sha256 = SHA256()
     private var streams = AuditChains(.stream)
     private var shares = AuditChains(.share)
-    private var missing: Set<PartPlace> = []
+    var missing: Set<PartPlace> = []
 
     /// The first position that was not seen yet, and when the event before it was recorded.
     private var next: Position
     private var recorded: Timestamp?
 
     /// The last position that was found to have bytes and no event.
-    private var stray: Position?
+    var stray: Position?
 
     /// - Parameter report: Told how many more events were looked at.
-    init(_ stretch: Range<Position>, report: @escaping (Int) -> Void) {
+    init(_ stretch: Range<Position>, keys: KeyRing?, report: @escaping (Int) -> Void) {
         self.stretch = stretch
+        self.keys = keys
         self.report = report
         next = stretch.lowerBound
     }
@@ -89,6 +88,9 @@ extension StretchAudit {
             }
             if let recorded, recorded >= event.recorded {
                 found.add(AuditFault(position, "event \(position) was recorded no later than the one before it"))
+            }
+            if event.format != Facts.format {
+                found.add(AuditFault(position, "event \(position) is of the unknown format \(event.format)"))
             }
             recorded = event.recorded
             events.append(event)
@@ -166,108 +168,5 @@ extension StretchAudit {
             let (position, kind) = try row.decode((Position, String).self)
             found.add(AuditFault(position, "the \(kind) that begins at position \(position) has no such first event"))
         }
-    }
-}
-
-// MARK: - Parts
-
-extension StretchAudit {
-    /// Checks the parts of events, and that from one position to another there are no others.
-    private mutating func checkParts(
-        of events: [StoredEvent],
-        from start: Position,
-        to end: Position,
-        in session: inout PostgresSession,
-    ) throws {
-        var lower = start
-        var rest = events[...]
-        repeat {
-            var byteCount = 0
-            let group = rest.prefix { event in
-                let isFirst = byteCount == 0
-                byteCount += event.parts.reduce(1) { $0 + $1.byteCount }
-                return isFirst || byteCount <= Self.pageByteCount
-            }
-            rest = rest.dropFirst(group.count)
-            let upper = rest.first?.position ?? end
-            let rows = try session.query(Statements.parts(lower, upper))
-            try checkParts(rows, of: group)
-            lower = upper
-            if missing.count >= Self.missingCount { try settleMissing(in: &session) }
-        } while !rest.isEmpty
-    }
-
-    private mutating func checkParts(_ rows: Rows, of events: ArraySlice<StoredEvent>) throws(PostgresError) {
-        var number = 0
-        for event in events {
-            var parts: [StoredPart] = []
-            while number < rows.count {
-                let row = rows[number]
-                let position = try row[0, as: Position.self]
-                guard position <= event.position else { break }
-                number += 1
-                guard position == event.position else {
-                    addStray(position)
-                    continue
-                }
-                if let part = try part(row, of: event) { parts.append(part) }
-            }
-            for line in event.parts {
-                guard let part = parts.first(where: { $0.name == line.name }) else {
-                    missing.insert(PartPlace(event.position, line.name))
-                    continue
-                }
-                found.partCount += 1
-                if !part.matches(line, with: &sha256) {
-                    found.add(AuditFault(PartFault(PartPlace(event.position, line.name), .altered)))
-                }
-            }
-        }
-        while number < rows.count {
-            addStray(try rows[number][0, as: Position.self])
-            number += 1
-        }
-    }
-
-    /// The part in a row; `nil`, and a fault, for one that the event's leaf does not name.
-    private mutating func part(_ row: Row, of event: StoredEvent) throws(PostgresError) -> StoredPart? {
-        let text = try row[1, as: String.self]
-        guard let name = PartName(rawValue: text), event.parts.contains(where: { $0.name == name }) else {
-            let description = "event \(event.position) has bytes for a part that its leaf does not name"
-            found.add(AuditFault(event.position, description))
-            return nil
-        }
-        return StoredPart(
-            name: name,
-            content: try row[2, as: [UInt8].self],
-            salt: try row[3, as: [UInt8].self],
-            chunkLengths: try row[4, as: [Int32]?.self].map { $0.map { Int($0) } },
-        )
-    }
-
-    private mutating func addStray(_ position: Position) {
-        guard stray != position else { return }
-        stray = position
-        found.add(AuditFault(stray: position))
-    }
-
-    private mutating func settleMissing(in session: inout PostgresSession) throws(PostgresError) {
-        guard !missing.isEmpty else { return }
-        let erased = try Erasures.accounting(for: missing, in: &session)
-        found.erasedCount += erased.count
-        for place in missing.subtracting(erased) { found.add(AuditFault(PartFault(place, .missing))) }
-        missing.removeAll()
-    }
-
-    private enum Statements {
-        static let parts = Statement<Position, Position>(
-            """
-            SELECT p.position, p.part, p.content, p.salt, p.chunk_lengths
-            FROM ledger.payload AS p
-            WHERE p.position >= $1
-                AND p.position < $2
-            ORDER BY p.position, p.part
-            """
-        )
     }
 }

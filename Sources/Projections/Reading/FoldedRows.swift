@@ -14,6 +14,9 @@ struct FoldedRows: Sendable {
     private(set) var unfolded: RowBatch
     private(set) var faults: [FoldFault] = []
 
+    /// Gaps whose positions are listed as unfolded already: what follows one may be unfoldable itself.
+    private var gaps: Set<Position> = []
+
     init(_ tables: ProjectionTables, heads: CompositeType) {
         tickets = RowBatch(tables.ticket)
         comments = RowBatch(tables.comment)
@@ -44,6 +47,8 @@ struct FoldedRows: Sendable {
 
     mutating func add(_ fault: FoldFault, share: Position) throws(PostgresError) {
         faults.append(fault)
+        guard !gaps.contains(fault.position) else { return }
+        if fault.gap != nil { gaps.insert(fault.position) }
         try unfolded.appendRow { UnfoldedRow.append(fault, share: share, to: &$0) }
     }
 

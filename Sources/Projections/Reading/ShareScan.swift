@@ -53,6 +53,7 @@ struct ShareScan {
     ) throws -> Summary {
         summary = Summary()
         let tickets = try names(in: range, &session)
+        try noteGaps(of: Array(tickets.keys), &session)
         var after: (share: Position, sequence: Int64) = (range.lowerBound, -1)
         while true {
             let heads = try TicketEventReader.heads(try session.query(heads(range, after)))
@@ -73,6 +74,15 @@ struct ShareScan {
         try finishShare()
         try handOver(&session, body)
         return summary
+    }
+
+    /// What is gone of shares is said before what is left of them is folded.
+    private mutating func noteGaps(of shares: [Position], _ session: inout PostgresSession) throws(PostgresError) {
+        for share in try ChainGap.shares(among: shares, &session) {
+            for gap in try ChainGap.all(inShare: share, &session) {
+                try rows.add(FoldFault(gap), share: share)
+            }
+        }
     }
 
     private mutating func handOver(

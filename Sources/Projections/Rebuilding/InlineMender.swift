@@ -58,7 +58,7 @@ struct InlineMender: Sendable {
         try change(StateKeys(), in: &session) { session, transaction, _ in
             let (folded, faults) = try InlineComparison.foldPartners(in: &session)
             // A fold that leaves out what is damaged knows less than the live rows do.
-            guard faults.isEmpty else { return 0 }
+            guard faults.isEmpty, try InlineComparison.gaps(in: &session).isEmpty else { return 0 }
             let live = Dictionary(try PartnerReader.all(in: &session).map { ($0.id, $0) }, uniquingKeysWith: { $1 })
             let wrong = folded.values.filter { partner in
                 live[partner.id].map { !partner.columns(differingFrom: $0).isEmpty } ?? true
@@ -95,7 +95,7 @@ struct InlineMender: Sendable {
         for (stream, id) in differing {
             count += try change(StateKeys(agreement: id), in: &session) { session, transaction, loaded in
                 let (folded, faults) = try AgreementFold.read(stream, id, where: "true", keys: keys, in: &session)
-                guard let folded, faults.isEmpty else { return 0 }
+                guard let folded, faults.isEmpty, try ChainGap.all(inStream: stream, &session).isEmpty else { return 0 }
                 let live = loaded.state.agreements[id]
                 let digest = try MessageDigest.read(of: folded.last.position, keys: keys, in: &session)
                 let fingerprints = try KeyFingerprints.read(stream, in: &session)

@@ -15,6 +15,15 @@ package enum AsOf: Sendable, Equatable {
 }
 
 extension AsOf {
+    /// Whether a share as it was then may lack events that are gone.
+    func isConcerned(by gap: ChainGap) -> Bool {
+        switch self {
+        case .now: true
+        case .position(let position): gap.concerns(position)
+        case .time(let time): gap.concerns(time)
+        }
+    }
+
     /// What the moment leaves, as a condition on `e`; the same however often it is asked.
     ///
     /// - Parameter end: The position after the ledger's last event when the first question was asked.

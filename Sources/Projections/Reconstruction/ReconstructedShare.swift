@@ -19,7 +19,7 @@ package struct ReconstructedShare: Sendable {
     /// Messages to the partner that it has not acknowledged; their content is not part of its view.
     package let unacknowledgedCount: Int
 
-    /// Messages that could not be folded and are missing.
+    /// Messages that could not be folded, or are gone, and are missing.
     package let faults: [FoldFault]
 
     /// The ticket in the protocol's own form by ``Ticket/encoded(under:)``.

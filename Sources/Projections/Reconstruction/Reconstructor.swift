@@ -33,6 +33,7 @@ package enum Reconstructor {
             try fold.applyReceipts(all, in: &session)
         }
         guard let first = fold.firstPosition, let last = fold.lastPosition else { return nil }
+        let gaps = try ChainGap.all(inShare: share, &session).filter(moment.isConcerned).map { FoldFault($0) }
         let state = try AgreementFold.read(stream, agreement, where: condition, keys: nil, in: &session)
         return ReconstructedShare(
             agreement: state.agreement,
@@ -41,7 +42,7 @@ package enum Reconstructor {
             lastPosition: last,
             comments: fold.comments,
             unacknowledgedCount: fold.unacknowledgedCount,
-            faults: state.faults + fold.faults,
+            faults: gaps + state.faults + fold.faults,
         )
     }
 
@@ -76,8 +77,9 @@ package enum Reconstructor {
         return fold.comments.map(\.id)
     }
 
-    /// A share as it stands, without its comments; `nil` where a message of it cannot be folded.
+    /// A share as it stands, without its comments; `nil` where a message of it cannot be folded, or is gone.
     static func head(of share: Position, ticket: TicketID, in session: inout PostgresSession) throws -> ShareFold? {
+        guard try ChainGap.all(inShare: share, &session).isEmpty else { return nil }
         var fold = ShareFold(share: share, ticket: ticket)
         do {
             try forEachPage(of: share, where: "true", in: &session) { heads, session in

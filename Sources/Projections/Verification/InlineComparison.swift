@@ -38,12 +38,24 @@ enum InlineComparison {
         }
     }
 
+    /// What is gone of the stream `system`.
+    static func gaps(in session: inout PostgresSession) throws(PostgresError) -> [ChainGap] {
+        guard let row = try session.query("SELECT stream_id FROM ledger.stream WHERE name = 'system'").first else {
+            return []
+        }
+        return try ChainGap.all(inStream: row[0, as: Position.self], &session)
+    }
+
     static func partners(in session: inout PostgresSession) throws(PostgresError) -> [Difference] {
         let (folded, faults) = try foldPartners(in: &session)
         let live = Dictionary(try PartnerReader.all(in: &session).map { ($0.id, $0) }, uniquingKeysWith: { $1 })
         var differences = faults.map { fault in
             let kind = Difference.Kind.unfoldable(reason: fault.reason)
             return Difference(table: .partner, row: "event \(fault.position)", kind: kind, since: fault.position)
+        }
+        differences += try gaps(in: &session).map { gap in
+            let kind = Difference.Kind.unfoldable(reason: gap.reason)
+            return Difference(table: .partner, row: "event \(gap.position)", kind: kind, since: gap.position)
         }
         for (id, partner) in folded {
             let row = "partner \(id)"
@@ -111,6 +123,9 @@ enum InlineComparison {
         let (folded, faults) = try AgreementFold.read(stream, id, where: "true", keys: keys, in: &session)
         var differences = faults.map { fault in
             Difference(table: .agreement, row: row, kind: .unfoldable(reason: fault.reason), since: fault.position)
+        }
+        differences += try ChainGap.all(inStream: stream, &session).map { gap in
+            Difference(table: .agreement, row: row, kind: .unfoldable(reason: "event \(gap)"), since: gap.position)
         }
         // A stream may begin with a refusal; then there is no agreement yet.
         guard let folded else { return differences }

@@ -19,12 +19,14 @@ let doctorCommand = Command(
     discussion: """
         Looks at the data directory, the keys, the database and its settings, the schema, the ledger, what is delivered and
         the running service. Nothing is changed. Each line begins with OK, WARN or FAIL; the exit status is 0 only where no
-        line is a FAIL. The ledger is looked at in samples: its last events, and stretches all over it.
+        line is a FAIL. The ledger is looked at in samples: its last events, and stretches all over it. Of the messages among
+        its last events each must be on its way, delivered or given up.
 
         With --all every event is: its leaf is computed again from its columns, its parts are held against their commitments,
         its places in stream and share against the events before it; no position may be free, and times must increase. A part
-        may be missing only where a payload.erased event names it. That reads the whole ledger, with a progress bar, and
-        can be interrupted at any time.
+        may be missing only where a payload.erased event names it; what was cut out of a body must open under the key file and
+        fit it. No message may be lost, however old. That reads the whole ledger, with a progress bar, and can be interrupted
+        at any time.
         """,
     examples: [
         .init("doctor", "Before and after every change of the installation"),
@@ -90,7 +92,12 @@ private struct Examination {
             }
         }
         if arguments[all], isReadable, let configuration = await workspace.configuration(.service) {
-            let check = WholeLedgerCheck(configuration: configuration, workers: arguments[workers] ?? 2)
+            let check = WholeLedgerCheck(
+                configuration: configuration,
+                // Why there are none was said above.
+                keys: try? await workspace.keys(mayCreate: false),
+                workers: arguments[workers] ?? 2
+            )
             add(await check.look())
         }
         add(await ServiceChecks(workspace: workspace, arguments: arguments).look())

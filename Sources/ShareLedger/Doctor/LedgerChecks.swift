@@ -1,4 +1,5 @@
 import Cryptography
+import Delivery
 import Ledger
 import LedgerStore
 import Postgres
@@ -8,10 +9,14 @@ import TicketSharing
 
 /// Looks at the ledger and what is made of it, in samples that take about a second however long it is.
 enum LedgerChecks {
-    static let all = [origin, extent, gaps, leaves, following, deliveries, partners]
+    static let all = [
+        origin, extent, gaps, leaves, following, deliveries, LostMessageCheck.check(isWhole: false), partners,
+    ]
 
     /// Without those that look at the ledger's events in samples, for who looks at all of them.
-    static let withoutSamples = [origin, extent, following, deliveries, partners]
+    static let withoutSamples = [
+        origin, extent, following, deliveries, LostMessageCheck.check(isWhole: true), partners,
+    ]
 
     /// Events whose leaves are computed again, and those of them whose parts are.
     private static let leafCount = 1000
@@ -141,11 +146,18 @@ enum LedgerChecks {
             """
         ).onlyRow()
         let (all, parked, overdue) = try row.decode((Int64, Int64, Int64).self)
+        let headless = try HeadlessLanes.count(in: &session)
         var findings: [Finding] = []
         if parked > 0 {
             let advice =
                 "'shareledger delivery list --state parked' says why; 'delivery retry' has them tried again, 'delivery skip' gives one up"
             findings.append(.warn("deliveries", "\(parked) parked, waiting for a decision", advice: advice))
+        }
+        if headless > 0 {
+            let advice = "somebody has deleted from delivery.queue: restart 'shareledger serve', which mends that"
+            findings.append(
+                .fail("deliveries", "\(headless) lanes stand still, as their first delivery is gone", advice: advice)
+            )
         }
         if overdue > 0 {
             let advice = "the running service delivers them; if it runs, look at its log"

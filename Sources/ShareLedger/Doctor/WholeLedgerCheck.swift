@@ -10,6 +10,10 @@ struct WholeLedgerCheck: Sendable {
     private static let shownCount = 100
 
     let configuration: PostgresConfiguration
+
+    /// `nil` where the key file cannot be used, which is a finding of its own.
+    let keys: KeyRing?
+
     let workers: Int
 
     func look() async -> [Finding] {
@@ -17,7 +21,12 @@ struct WholeLedgerCheck: Sendable {
         defer { bar.finish() }
         let began = ContinuousClock.now
         do {
-            let report = try await LedgerAudit.run(configuration, workers: workers, progress: bar.show)
+            let report = try await LedgerAudit.run(
+                configuration,
+                keys: keys,
+                workers: workers,
+                progress: bar.show
+            )
             return Self.findings(report, after: (.now - began) / .seconds(1))
         } catch {
             return [.fail(Self.subject, error)]

@@ -41,7 +41,7 @@ let reconstructCommand = Command(
         ticket in the protocol's own form, every comment in it. --view partner shows what the partner holds as far as we know:
         all that it wrote, and all that it was sent and has answered with success, in the order in which it came there; what
         a replay has brought comes anew. Stored bytes are held against the commitments in their events: what a message said
-        that is damaged is left out and named on stderr, and the exit status is 1.
+        that is damaged is left out and named on stderr, as is what is gone of the share, and the exit status is 1.
         """,
     examples: [
         .init("reconstruct ae7d/3a71", "The ticket as we hold it now"),

@@ -89,8 +89,8 @@ struct SharePage: Sendable {
 
     /// What somebody who reads the ticket should know.
     var warnings: [String] {
-        var warnings = held.faults.map { "\($0.damage == nil ? "Missing" : "Damaged"): \($0)" }
-        if held.faults.contains(where: { $0.damage != nil }) {
+        var warnings = held.faults.map { "\($0.isDamage ? "Damaged" : "Missing"): \($0)" }
+        if held.faults.contains(where: \.isDamage) {
             warnings.append(
                 "This is what is left without it; compare with a backup, and see 'shareledger doctor --all'"
             )
@@ -144,7 +144,7 @@ extension SharePage {
         for member in held.state.erasedMembers.map(\.name).sorted() {
             fields.append(("Erased", member))
         }
-        fields += held.faults.map { ($0.damage == nil ? "Missing" : "Damaged", "\($0)") }
+        fields += held.faults.map { ($0.isDamage ? "Damaged" : "Missing", "\($0)") }
         add("Permissions", held.agreement.map { Self.permissions($0.agreement.permissions) })
         fields += deliveries.fields + skipped.fields(partner: partner)
         return fields

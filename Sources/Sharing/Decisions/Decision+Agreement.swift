@@ -95,6 +95,7 @@ extension SharingTransaction {
         try admit(capture, within: bounds, under: record)
         let wasUnproven = record.isUnproven
         record.agreement = agreement
+        let isProven = wasUnproven && !record.isUnproven
         // A partner that uses a key knows it, whatever became of the message that brought it.
         if !isOutbound, let version = side.tokenVersion, version == record.key?.number,
             version > record.acknowledgedKey?.number ?? 0
@@ -112,6 +113,8 @@ extension SharingTransaction {
             set: message.saidMembers,
             keyVersion: offered?.number,
             tokenVersion: side.tokenVersion,
+            reachesDesk: reachesDesk(capture.direction, isUnproven: record.isUnproven)
+                || (isProven && settings.deskURL != nil),
         )
         let receipt = append(
             EventDraft(
@@ -131,7 +134,7 @@ extension SharingTransaction {
         put(record)
         store(message, offered, stream: record.stream, receipt)
         remember(capture, receipt, 200)
-        if wasUnproven, !record.isUnproven { releaseToDesk(record.stream, at: receipt.position) }
+        if isProven { releaseToDesk(record.stream, at: receipt.position) }
         // A stranger who is turned down is not told: nothing goes to a URL that no operator has accepted.
         guard !isOutbound || partner.state == .active else { return .accepted(200, receipt) }
         deliver(

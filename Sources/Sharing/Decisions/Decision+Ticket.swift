@@ -33,7 +33,13 @@ extension SharingTransaction {
         }
         let partner = partners[record.partner]
         let status = change.isShare ? 201 : 200
-        let facts = Facts.ticket(change, by: side, direction: capture.direction, deviations: deviations)
+        let facts = Facts.ticket(
+            change,
+            by: side,
+            direction: capture.direction,
+            deviations: deviations,
+            reachesDesk: reachesDesk(capture.direction),
+        )
         let receipt = append(
             EventDraft(
                 change.eventType,
@@ -90,6 +96,7 @@ extension Facts {
         by side: SharingTransaction.Side,
         direction: Direction,
         deviations: [Deviation],
+        reachesDesk: Bool,
     ) -> [UInt8] {
         object { facts in
             facts.member("by", side.role.rawValue)
@@ -104,6 +111,7 @@ extension Facts {
                 facts.deviations(deviations, named: direction == .inbound ? "not_taken" : "disclosed_beyond")
             }
             if let version = side.tokenVersion { facts.member("token_version", version) }
+            if reachesDesk { facts.reachesDesk() }
         }
     }
 }

@@ -208,6 +208,11 @@ extension SharingTransaction {
         remember(IdempotencyRecord(receipt: receipt, status: status, requestDigest: capture.digest), under: key.digest)
     }
 
+    /// Whether our desk is told an accepted message.
+    func reachesDesk(_ direction: Direction, isUnproven: Bool = false) -> Bool {
+        direction == .inbound && settings.deskURL != nil && !isUnproven
+    }
+
     /// Enqueues an accepted message for the other end: the partner, or our desk if there is one.
     ///
     /// Of an agreement that no operator has accepted the desk hears nothing, whoever's URL it names: see
@@ -224,7 +229,7 @@ extension SharingTransaction {
         switch direction {
         case .outbound: destination = .partner(partner.id)
         case .inbound:
-            guard settings.deskURL != nil, !isUnproven else { return }
+            guard reachesDesk(direction, isUnproven: isUnproven) else { return }
             destination = .desk
         }
         enqueue(NewDelivery(lane: ShareLane(destination: destination, stream: stream, share: share), message: receipt))

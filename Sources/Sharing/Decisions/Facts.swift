@@ -11,7 +11,9 @@ package enum Facts {
 
     /// What an agreement message did: who sent it, what it set, and how the agreement stood after it.
     ///
-    /// - Parameter partner: Whom an invitation came from or goes to.
+    /// - Parameters:
+    ///   - partner: Whom an invitation came from or goes to.
+    ///   - reachesDesk: Whether our desk is told it, or by an acceptance what was said before it.
     static func agreement(
         _ agreement: Agreement,
         by role: AgreementRole,
@@ -19,6 +21,7 @@ package enum Facts {
         set: [AgreementMember],
         keyVersion: Int?,
         tokenVersion: Int?,
+        reachesDesk: Bool = false,
     ) -> [UInt8] {
         object { facts in
             facts.member("by", role.rawValue)
@@ -29,6 +32,7 @@ package enum Facts {
             facts.permissions(agreement.permissions)
             if let keyVersion { facts.member("access_key_version", keyVersion) }
             if let tokenVersion { facts.member("token_version", tokenVersion) }
+            if reachesDesk { facts.reachesDesk() }
         }
     }
 
@@ -66,6 +70,11 @@ extension JSONWriter {
                 array.string(value)
             }
         }
+    }
+
+    /// The member `to_desk`: without it nobody could tell later whether there was a desk to deliver to.
+    package mutating func reachesDesk() {
+        member("to_desk", true)
     }
 
     /// The member `permissions`, which folds need to apply a message as it was applied.

@@ -87,7 +87,7 @@ extension JSONDocument {
     /// Whether PostgreSQL's `jsonb` can hold all of it: no NUL, no half surrogate pair, no number beyond `numeric`.
     ///
     /// PostgreSQL 15 takes 131,072 digits before the point and 16,383 after it; what comes near is said not to fit.
-    var isCastableToJSONB: Bool {
+    package var isCastableToJSONB: Bool {
         !holdsUnreadableText && numbers.allSatisfy(\.isModestNumber)
     }
 }

@@ -254,6 +254,11 @@ extension LedgerFixture {
         try await meddle("DELETE FROM ledger.payload WHERE position = \(position) AND part = '\(part.rawValue)'")
     }
 
+    /// Deletes an event behind the guards' back.
+    func removeEvent(_ position: Position) async throws {
+        try await meddle("DELETE FROM ledger.event WHERE position = \(position)")
+    }
+
     /// Has a part say something else in as many bytes.
     func alterPart(_ part: PartName, of position: Position, _ old: String, _ new: String) async throws {
         let place = "position = \(position) AND part = '\(part.rawValue)'"
@@ -271,7 +276,9 @@ extension LedgerFixture {
             """
             BEGIN;
             ALTER TABLE ledger.payload DISABLE TRIGGER refuse_change;
+            ALTER TABLE ledger.event DISABLE TRIGGER refuse_change;
             \(change);
+            ALTER TABLE ledger.event ENABLE ALWAYS TRIGGER refuse_change;
             ALTER TABLE ledger.payload ENABLE ALWAYS TRIGGER refuse_change;
             COMMIT;
             """

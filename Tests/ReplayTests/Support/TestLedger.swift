@@ -313,7 +313,9 @@ extension TestLedger {
             """
             BEGIN;
             ALTER TABLE ledger.payload DISABLE TRIGGER refuse_change;
+            ALTER TABLE ledger.event DISABLE TRIGGER refuse_change;
             \(change);
+            ALTER TABLE ledger.event ENABLE ALWAYS TRIGGER refuse_change;
             ALTER TABLE ledger.payload ENABLE ALWAYS TRIGGER refuse_change;
             COMMIT;
             """

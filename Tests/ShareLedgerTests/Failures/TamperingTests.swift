@@ -67,6 +67,42 @@ import Testing
         try await service.database(reason, becomes: "nothing altered is sent: \(altered)")
         #expect(partner.received == ["POST \(agreed.uuid)", "POST t1"])
     }
+
+    @Test func `a message that was deleted is told by what shows the share, and no rebuild is advised`() async throws {
+        let service = try await TestService.started()
+        let partner = try FakePartner { _, request in HTTPResponse(status: request.method == "POST" ? 201 : 200) }
+        let agreed = try await service.agreement(with: partner)
+        try await service.desk("POST", "t1", agreed, #"{"uuid":"t1","status":"open"}"#)
+        await partner.waitForRequests(2)
+        try await service.eventually("SELECT count(*) FROM audit.delivery WHERE state <> 'delivered'", is: "0")
+        try await service.command("partner", "pause", "lenswerk")
+        try await service.desk("PUT", "t1", agreed, #"{"status":"solved"}"#)
+        try await service.eventually("the follower has read all") {
+            try await service.run("doctor").output.contains("OK    following       up to date")
+        }
+        let position = try await service.database("SELECT max(position) FROM ledger.event")
+        try await service.administer(
+            """
+            ALTER TABLE ledger.event DISABLE TRIGGER refuse_change;
+            DELETE FROM ledger.event WHERE position = \(position);
+            ALTER TABLE ledger.event ENABLE ALWAYS TRIGGER refuse_change;
+            """
+        )
+        let share = "\(agreed.uuid)/t1"
+        let told = "event \(position) cannot be folded: it is not in the ledger any more"
+        let reconstructed = try await service.run("reconstruct", share)
+        #expect(reconstructed.status == 1 && reconstructed.errors.contains("Damaged: \(told)\n"))
+        let shown = try await service.run("ticket", "show", share)
+        #expect(shown.status == 1 && shown.output.contains("Damaged       \(told)\n"), "\(shown.output)")
+        let asked = try await service.fromDesk("GET", "/lenswerk/tickets/t1", token: agreed.token)
+        #expect(asked.status == 503)
+        let replay = try await service.run("replay", share, "--mode", "state", "--dry-run")
+        #expect(replay.status == 1 && replay.errors.contains("gone from the ledger (event \(position): it is not"))
+        let verified = try await service.run("projection", "verify")
+        #expect(verified.status == 1 && verified.output.contains("it is not in the ledger any more"))
+        #expect(verified.output.contains("which no rebuild puts right"), "\(verified.output)")
+    }
+
     @Test func `altered details keep nobody from reading the rest, nor the service from starting`() async throws {
         let service = try await TestService.started()
         let partner = try FakePartner { _, _ in HTTPResponse(status: 500) }
