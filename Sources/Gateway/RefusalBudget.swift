@@ -1,9 +1,10 @@
 package import Ledger
+import Sharing
 import Synchronization
 
 /// How many refusals are recorded one by one, so that nobody can fill the disk with them.
 ///
-/// 60 a minute of a source and 10,000 a day in all; what is beyond is counted, and the counts are recorded once a minute.
+/// 60 a minute of a ``SourceNetwork`` and 10,000 a day in all; what is beyond is counted, and the counts are recorded once a minute.
 /// Long bodies are kept whole up to so many bytes a day, of which one source may use a quarter.
 package final class RefusalBudget: Sendable {
     package static let limitPerMinute = 60
@@ -37,7 +38,7 @@ package final class RefusalBudget: Sendable {
         var bySource: [String: Int] = [:]
 
         package init(_ bySource: [String: Int] = [:]) {
-            self.bySource = bySource
+            self.bySource = Dictionary(bySource.map { (SourceNetwork.of($0.key), $0.value) }, uniquingKeysWith: +)
             total = bySource.values.reduce(0, +)
         }
     }
@@ -65,7 +66,8 @@ package final class RefusalBudget: Sendable {
 
     /// Whether one more refusal of this source is recorded; counts it either way.
     package func admit(_ source: String, at now: Timestamp) -> Bool {
-        state.withLock { state in
+        let source = SourceNetwork.of(source)
+        return state.withLock { state in
             let minute = now.microseconds / 60_000_000
             if state.minute != minute {
                 state.minute = minute
@@ -86,7 +88,8 @@ package final class RefusalBudget: Sendable {
 
     /// Whether the body of a refused request of this source is kept whole; counts its bytes if so.
     package func keepsBody(of source: String, byteCount: Int, at now: Timestamp) -> Bool {
-        state.withLock { state in
+        let source = SourceNetwork.of(source)
+        return state.withLock { state in
             state.begin(now.day)
             let used = state.bodyBytes.bySource[source, default: 0]
             guard state.bodyBytes.total + byteCount <= bodyByteLimit, used + byteCount <= bodyByteLimit / 4 else {

@@ -4,7 +4,7 @@ import Synchronization
 
 /// How much strangers may have recorded of what they are allowed, so that nobody fills the disk before an operator looks.
 ///
-/// By messages and by bytes, a day of UTC, for each source and for all together. A quarter of what all may have is kept for
+/// By messages and by bytes, a day of UTC, for each ``SourceNetwork`` and for all together. A quarter of what all may have is kept for
 /// new invitations: whoever repeats and reads a thousand times leaves room for those who ask for the first time.
 package final class StrangerBudget: Sendable {
     /// Bounds of a day.
@@ -64,17 +64,21 @@ package final class StrangerBudget: Sendable {
 
     /// - Parameter today: What is in the ledger since midnight UTC, by source, so that a restart gives no new budget.
     package init(limits: Limits = Limits(), today: [String: Use] = [:], at now: Timestamp = .now()) {
-        var state = State(day: now.day, bySource: today)
-        for use in today.values { state.total.add(use) }
+        var state = State(day: now.day)
+        for (source, use) in today {
+            state.total.add(use)
+            state.bySource[SourceNetwork.of(source), default: Use()].add(use)
+        }
         self.limits = limits
         self.state = Mutex(state)
     }
 
     /// Whether there is room for an act; counts it once it is done, or as turned away.
     package func admit(_ act: StrangerAct, _ step: StrangerAct.Step, at now: Timestamp) -> Bool {
-        state.withLock { state in
+        let source = SourceNetwork.of(act.source)
+        return state.withLock { state in
             state.begin(now.day)
-            var own = state.bySource[act.source] ?? Use()
+            var own = state.bySource[source] ?? Use()
             var all = state.total
             own.add(Use(messages: 1, bytes: act.byteCount))
             all.add(Use(messages: 1, bytes: act.byteCount))
@@ -85,12 +89,12 @@ package final class StrangerBudget: Sendable {
             guard isWithin else {
                 var turnedAway = state.turnedAway ?? (0, now, [])
                 turnedAway.count += 1
-                if turnedAway.sources.count < Self.namedSources { turnedAway.sources.insert(act.source) }
+                if turnedAway.sources.count < Self.namedSources { turnedAway.sources.insert(source) }
                 state.turnedAway = turnedAway
                 return false
             }
             if case .done = step {
-                state.bySource[act.source] = own
+                state.bySource[source] = own
                 state.total = all
             }
             return true

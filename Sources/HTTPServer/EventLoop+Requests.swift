@@ -8,7 +8,7 @@ extension EventLoop {
     func accepts(_ peer: HTTPRequest.Peer) -> Bool {
         let limit = server.configuration.connectionLimitPerAddress
         guard limit > 0, !server.configuration.addressesWithoutLimit.contains(peer.address),
-            server.connectionCount(of: peer.address) >= limit
+            server.connectionCount(of: peer.network) >= limit
         else { return true }
         server.load.count(\.connectionsRefused)
         server.logger.debug("an address has all connections that it may have", metadata: ["http.peer": "\(peer)"])

@@ -65,6 +65,9 @@ extension HTTPRequest {
         /// The IP address as text, such as `192.0.2.7` or `2001:db8::7`; IPv4 in IPv6 is shown as IPv4.
         package let address: String
 
+        /// What connections are counted by: the /64 of an IPv6 address, as whoever has one has all of those.
+        package let network: String
+
         /// The TCP port at that end.
         package let port: UInt16
 
@@ -72,6 +75,7 @@ extension HTTPRequest {
         package init(address: String, port: UInt16) {
             self.address = address
             self.port = port
+            network = Self.network(of: address)
         }
 
         /// `address:port`, with brackets around IPv6.

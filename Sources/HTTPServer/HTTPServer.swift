@@ -185,10 +185,10 @@ extension HTTPServer {
     /// Requests that libmicrohttpd has refused by itself since the start.
     package var refusedByLibrary: Int { load.counts.refusedByLibrary }
 
-    /// Open connections of one address.
-    func connectionCount(of address: String) -> Int {
+    /// Open connections of one address, or of one network of IPv6.
+    func connectionCount(of network: String) -> Int {
         lifecycle.withLock { $0.loops }.reduce(0) { count, loop in
-            count + loop.advance { $0.connections.values.count { $0.peer.address == address } }
+            count + loop.advance { $0.connections.values.count { $0.peer.network == network } }
         }
     }
 }

@@ -26,6 +26,18 @@ extension HTTPRequest.Peer {
         }
     }
 
+    /// The /64 of an IPv6 address; anything else as it is.
+    static func network(of address: String) -> String {
+        var host = in6_addr()
+        guard address.utf8.contains(UInt8(ascii: ":")), unsafe inet_pton(AF_INET6, address, &host) == 1 else {
+            return address
+        }
+        unsafe withUnsafeMutableBytes(of: &host) { octets in
+            for index in 8..<16 { unsafe octets[index] = 0 }
+        }
+        return unsafe text(AF_INET6, &host) + "/64"
+    }
+
     private static func text(_ family: Int32, _ host: UnsafeRawPointer) -> String {
         let text = unsafe String(unsafeUninitializedCapacity: Int(INET6_ADDRSTRLEN)) { buffer in
             unsafe buffer.withMemoryRebound(to: CChar.self) { buffer in

@@ -82,15 +82,20 @@ extension MaterialReader {
     /// Reads the newest of agreements' own messages.
     mutating func readAgreementState(of streams: [Position], in session: inout PostgresSession) throws {
         guard !streams.isEmpty else { return }
-        let own: SQL = "e.stream_id = wanted.stream_id AND e.share_id IS NULL"
+        let own: SQL = """
+            e.stream_id = wanted.stream_id
+            AND e.share_id IS NULL
+            AND e.position >= wanted.first_position
+            """
         let rows = try session.query(
             """
             SELECT NULL::bigint, wanted.stream_id, o.oldest, o.newest
-            FROM unnest(\(streams)) AS wanted (stream_id)
+            FROM projection.agreement AS wanted
             CROSS JOIN LATERAL (
                 SELECT (\(Self.outbound("\(own) ORDER BY e.position"))),
                     (\(Self.outbound("\(own) ORDER BY e.position DESC")))
             ) AS o (oldest, newest)
+            WHERE wanted.stream_id = ANY (\(streams))
             """
         )
         for row in rows {

@@ -146,7 +146,12 @@ extension MaterialReader {
                 if let share {
                     "e.share_id = \(share) AND e.share_seq >= \(next)"
                 } else {
-                    "e.stream_id = \(agreement.stream) AND e.stream_seq >= \(next)"
+                    // Nothing of an invitation that was declined before this one.
+                    """
+                    e.stream_id = \(agreement.stream)
+                    AND e.stream_seq >= \(next)
+                    AND e.position >= \(agreement.firstPosition)
+                    """
                 }
             let order: SQL = share == nil ? "e.stream_seq" : "e.share_seq"
             // What is sent is `sent-body` where there is one. A key that stands in a message without being new is the one

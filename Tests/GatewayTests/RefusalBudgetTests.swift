@@ -56,4 +56,14 @@ import Testing
         #expect(!budget.keepsBody(of: "e", byteCount: 1, at: noon))
         #expect(budget.keepsBody(of: "a", byteCount: 1000, at: later(12 * 3600)))
     }
+
+    @Test func `the addresses of one network are one source`() {
+        let now = Timestamp(microseconds: 1_769_860_800_000_000)
+        let budget = RefusalBudget(bodyByteLimit: 4000, bodyBytesToday: .init(["2001:db8::1": 500]), at: now)
+        let admitted = (0..<100).filter { budget.admit("2001:db8::\($0)", at: now) }
+        #expect(admitted.count == RefusalBudget.limitPerMinute)
+        #expect(budget.takeUncounted().map(\.source) == ["2001:db8:0:0::/64"])
+        #expect(budget.keepsBody(of: "2001:db8::7", byteCount: 500, at: now))
+        #expect(!budget.keepsBody(of: "2001:db8::8", byteCount: 1, at: now))
+    }
 }

@@ -31,6 +31,16 @@ import Testing
         #expect(budget.admit(act("a"), .done, at: midnight))
     }
 
+    @Test func `the addresses of one network are one source, also after a restart`() {
+        let addresses = ["2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:0DB8:0001:0002:0:0:0:3"]
+        let budget = StrangerBudget(limits: limits, at: noon)
+        #expect(addresses.map { admitted(3, act($0), budget) }.reduce(0, +) == 5)
+        #expect(admitted(9, act("2001:db8:1:3::1"), budget) == 5)
+        let today = Dictionary(uniqueKeysWithValues: addresses.map { ($0, StrangerBudget.Use(messages: 1, bytes: 10)) })
+        let later = StrangerBudget(limits: limits, today: today, at: noon)
+        #expect(admitted(9, act("2001:db8:1:2::77"), later) == 2)
+    }
+
     @Test func `all together leave a quarter to those who invite us for the first time`() {
         let budget = StrangerBudget(limits: limits, at: noon)
         let reads = (0..<10).map { admitted(5, act("r\($0)"), budget) }.reduce(0, +)

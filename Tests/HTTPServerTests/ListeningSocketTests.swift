@@ -46,3 +46,13 @@ import Testing
         await server.stop()
     }
 }
+
+@Suite struct PeerTests {
+    @Test(arguments: [
+        ("192.0.2.7", "192.0.2.7"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("::1", "::/64"), ("", ""),
+        ("no:address", "no:address"),
+    ])
+    func `connections are counted by address, of IPv6 by network`(address: String, network: String) {
+        #expect(HTTPRequest.Peer(address: address, port: 7).network == network)
+    }
+}

@@ -136,6 +136,17 @@ import TicketSharing
         #expect(ledger.answer(invitation(100, source: "203.0.113.1")).status == 201)
     }
 
+    @Test func `the addresses of one network are one source`() throws {
+        var ledger = try MemoryLedger()
+        let answers = (0..<11).map { number in
+            var request = TestRequest.invitation("a\(number)", from: "https://p\(number).example")
+            request.source = "2001:db8::\(number)"
+            return ledger.answer(request).status
+        }
+        #expect(answers == Array(repeating: 201, count: 10) + [503])
+        #expect(ledger.agreement("a7")?.invitedFrom == "2001:db8::7")
+    }
+
     @Test func `an invitation has at most 64 KiB`() throws {
         var ledger = try MemoryLedger()
         let filler = String(repeating: "x", count: 64 * 1024)

@@ -7,6 +7,9 @@
 -- Facts are not cast: bytes that somebody has altered must stop no delivery but their own. Facts are ours and written
 -- without spaces, and within a string a quotation mark is always escaped, so a pattern finds a member for certain; whether
 -- the bytes are those that were recorded is checked by whoever sends them.
+--
+-- What was said before the agreement's invitation was said under one that we have declined: it must not go out under the
+-- key of another.
 
 -- A function that returns other columns than before cannot be replaced.
 DROP FUNCTION IF EXISTS delivery.claim(uuid, integer, timestamptz, integer, bigint, integer, bigint[], integer[], bigint);
@@ -60,7 +63,8 @@ CREATE FUNCTION delivery.claim(
     token_version integer,
     token_sealed bytea,
     offered_version integer,
-    offered_fingerprint bytea
+    offered_fingerprint bytea,
+    is_superseded boolean
 )
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -162,7 +166,8 @@ BEGIN
         p.partner_id, p.name, p.base_url, p.dialect, p.allow_http, p.allow_private_address, p.concurrency,
         b.content, b.salt, b.chunk_lengths, b.splices, sb.content, sb.salt, sb.chunk_lengths, sb.splices,
         f.content, f.salt,
-        k.version, k.sealed, o.version, o.fingerprint
+        k.version, k.sealed, o.version, o.fingerprint,
+        q.message_position < a.first_position
     FROM claimed AS q
     JOIN ledger.event AS e ON e.position = q.message_position
     JOIN projection.agreement AS a ON a.stream_id = q.stream_id

@@ -14,6 +14,9 @@ extension DeliveryEngine {
         do {
             switch (isHeld, delivery.kind) {
             case (true, _): try await settle(.release(delivery.subject, due: nil))
+            case _ where delivery.isSuperseded:
+                let reason = "it is of an invitation that was declined, in the place of which another one came"
+                try await settle(.abandon(delivery.subject, reason: reason))
             case (false, .message): try await deliverMessage(delivery)
             case (false, .state): try await deliverState(delivery)
             }

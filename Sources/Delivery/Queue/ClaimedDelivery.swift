@@ -35,6 +35,9 @@ struct ClaimedDelivery: Sendable {
     /// The version of the access key that the message brings, if it brings one.
     let offeredKey: AgreementRecord.KeyVersion?
 
+    /// Whether it was said under an invitation in the place of which there is another one.
+    let isSuperseded: Bool
+
     /// Tries before this one.
     let tries: Int
 
@@ -143,6 +146,7 @@ extension ClaimedDelivery {
                 fingerprint: try row["offered_fingerprint", as: Digest.self],
             )
         }
+        isSuperseded = try row["is_superseded", as: Bool.self]
         tries = Int(try row["tries", as: Int32.self])
         due = try row["due_at", as: Timestamp.self]
     }

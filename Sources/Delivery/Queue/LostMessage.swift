@@ -103,9 +103,11 @@ extension LostMessage {
             )
             OR (o.share_id IS NULL AND EXISTS (
                 SELECT
-                FROM ledger.event AS a
+                FROM projection.agreement AS g
+                JOIN ledger.event AS a ON a.stream_id = g.stream_id
                 JOIN ledger.payload AS f ON f.position = a.position AND f.part = 'facts'
-                WHERE a.stream_id = o.stream_id
+                WHERE g.first_position <= o.position
+                    AND a.stream_id = o.stream_id
                     AND a.share_id IS NULL
                     AND a.position > o.position
                     AND a.direction = 'out'

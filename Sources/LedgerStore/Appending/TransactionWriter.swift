@@ -187,6 +187,12 @@ package struct TransactionWriter: Sendable {
                 ),
             )
         }
+        let superseded = transaction.changes.supersededInvitations
+        if !superseded.isEmpty {
+            statements.append(
+                WriteStatements.endParking(superseded.map(\.stream), superseded.map(\.invitation), transaction.now)
+            )
+        }
         let deliveries = transaction.changes.deliveries
         if !deliveries.isEmpty {
             statements.append(

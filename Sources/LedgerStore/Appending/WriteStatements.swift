@@ -55,6 +55,10 @@ enum WriteStatements {
         """
         INSERT INTO projection.agreement SELECT * FROM unnest($1)
         ON CONFLICT (stream_id) DO UPDATE SET
+            partner_id = excluded.partner_id,
+            our_role = excluded.our_role,
+            invited_from = excluded.invited_from,
+            first_position = excluded.first_position,
             last_position = excluded.last_position,
             last_recorded_at = excluded.last_recorded_at,
             last_event_id = excluded.last_event_id,
@@ -124,7 +128,7 @@ enum WriteStatements {
         """
     )
 
-    /// Enqueues for the desk what was said under invitations before they were accepted.
+    /// Enqueues for the desk what was said under invitations before they were accepted; nothing of a declined one before.
     static let deskCatchUp = Statement<Int64, [Position], [Position], Timestamp>(
         """
         INSERT INTO delivery.queue (
@@ -135,9 +139,27 @@ enum WriteStatements {
             true,
             'message'
         FROM unnest($2, $3) AS accepted (stream_id, acceptance)
-        JOIN ledger.event AS e ON e.stream_id = accepted.stream_id AND e.position < accepted.acceptance
+        JOIN projection.agreement AS a ON a.stream_id = accepted.stream_id
+        JOIN ledger.event AS e
+            ON e.stream_id = accepted.stream_id
+            AND e.position >= a.first_position
+            AND e.position < accepted.acceptance
         WHERE e.direction = 'in'
             AND e.type IN ('agreement.invited', 'agreement.updated')
+        """
+    )
+
+    /// Has deliveries that stand still taken up, so that they are given up: see `is_superseded` of `delivery.claim`.
+    static let endParking = Statement<[Position], [Position], Timestamp>(
+        """
+        UPDATE delivery.queue AS q
+        SET state = 'waiting',
+            reason = NULL,
+            due_at = $3
+        FROM unnest($1, $2) AS s (stream_id, invitation)
+        WHERE q.stream_id = s.stream_id
+            AND q.message_position < s.invitation
+            AND q.state = 'parked'
         """
     )
 }

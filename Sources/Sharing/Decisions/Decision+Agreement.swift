@@ -14,12 +14,13 @@ extension SharingTransaction {
         let agreement = try Agreement.invited(by: sent?.message ?? message, addressed: addressed)
         // Whether there is one already is told last: a body that is wrong gets the same answer either way.
         if partner == nil { try checkRoom(for: capture, bounds) }
-        guard self.agreement(message.id) == nil else {
+        let former = self.agreement(message.id)
+        guard former.map({ makesRoom($0, for: message) }) ?? true else {
             throw ProtocolFault(.unprocessable, .alreadyExists, "the agreement exists already; change it with PUT")
         }
         let inviter = if let partner { partner } else { try self.inviter(capture, agreement, bounds) }
         let stream = StreamName.agreement(agreement.id.text)
-        let offered = offeredKey(message, number: 1)
+        let offered = offeredKey(message, number: (former?.key?.number ?? 0) + 1)
         let facts = Facts.agreement(
             agreement,
             by: .sender,
@@ -43,8 +44,9 @@ extension SharingTransaction {
             ),
         )
         guard let id = sequencer.streamID(stream) else {
-            preconditionFailure("the stream has just got its first event")
+            preconditionFailure("the stream has just got an event")
         }
+        if former != nil { supersede(id, at: receipt.position) }
         put(
             AgreementRecord(
                 stream: id,
@@ -152,6 +154,17 @@ extension SharingTransaction {
 // MARK: - Partners and their URLs
 
 extension SharingTransaction {
+    /// Whether an agreement is nothing but an invitation to us that we have declined, and another one takes its place.
+    ///
+    /// Only the key tells the two apart: whoever can guess a uuid can name anybody as its sender. Who presents the key that
+    /// was declined is who was declined.
+    private func makesRoom(_ former: AgreementRecord, for message: AgreementMessage) -> Bool {
+        guard former.ourRole == .receiver, former.agreement.status == .declined, let key = message.accessKey else {
+            return false
+        }
+        return former.key?.fingerprint != keys.fingerprint(ofAccessKey: key.secret.utf8)
+    }
+
     /// Refuses an invitation that there is no room for.
     private func checkRoom(for capture: Capture, _ bounds: IntakeBounds) throws(ProtocolFault) {
         guard pendingInvitations.hasRoom(for: capture.source) else {

@@ -88,6 +88,9 @@ package struct SharingTransaction: ~Copyable {
         /// Streams of invitations that were accepted, and the positions of the messages that did it.
         package var acceptedInvitations: [(stream: Position, acceptance: Position)] = []
 
+        /// Streams of invitations in the place of which others came, and the positions of those.
+        package var supersededInvitations: [(stream: Position, invitation: Position)] = []
+
         package var epoch: (origin: Origin, first: Receipt)?
     }
 }
@@ -196,6 +199,11 @@ extension SharingTransaction {
     /// Has what the desk was not told of an agreement before it was accepted delivered to it.
     package mutating func releaseToDesk(_ stream: Position, at acceptance: Position) {
         changes.acceptedInvitations.append((stream, acceptance))
+    }
+
+    /// Has what was still to be said under a declined invitation given up.
+    package mutating func supersede(_ stream: Position, at invitation: Position) {
+        changes.supersededInvitations.append((stream, invitation))
     }
 
     package mutating func countInvitation(from source: String) {

@@ -62,7 +62,7 @@ package struct NewAccessKey: Sendable {
     }
 }
 
-/// How many invitations are waiting for an operator, in all and by source.
+/// How many invitations are waiting for an operator, in all and by source, as ``SourceNetwork`` tells sources apart.
 package struct PendingInvitations: Sendable, Equatable {
     package static let limit = 100
     package static let limitPerSource = 10
@@ -72,16 +72,16 @@ package struct PendingInvitations: Sendable, Equatable {
 
     package init(total: Int = 0, bySource: [String: Int] = [:]) {
         self.total = total
-        self.bySource = bySource
+        self.bySource = Dictionary(bySource.map { (SourceNetwork.of($0.key), $0.value) }, uniquingKeysWith: +)
     }
 
     /// Whether one more from this source is taken.
     package func hasRoom(for source: String) -> Bool {
-        total < Self.limit && bySource[source, default: 0] < Self.limitPerSource
+        total < Self.limit && bySource[SourceNetwork.of(source), default: 0] < Self.limitPerSource
     }
 
     package mutating func add(_ source: String) {
         total += 1
-        bySource[source, default: 0] += 1
+        bySource[SourceNetwork.of(source), default: 0] += 1
     }
 }
