@@ -51,7 +51,7 @@ extension TestService {
     /// The process number of the service that was started last.
     nonisolated var identity: Int32 {
         get throws {
-            let text = try String(contentsOfFile: directory.path(of: "service.pid"), encoding: .utf8)
+            let text = try String(contentsOfFile: directory.path(of: "\(label)service.pid"), encoding: .utf8)
             return try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
         }
     }

@@ -13,6 +13,10 @@ actor TestService {
     nonisolated let publicPort: UInt16
     nonisolated let privatePort: UInt16
     private let options: [String]
+
+    /// What the files of this service beside the data directory begin with.
+    nonisolated let label: String
+
     private let program: ShareLedgerProgram
     private let watchdog: Watchdog
     private var service: ChildProcess?
@@ -28,12 +32,26 @@ actor TestService {
     init(_ options: [String] = [], environment: [String: String] = [:]) throws {
         // The watchdog removes it, once it has read there whom it has to end.
         directory = try TemporaryDirectory(isRemoved: false)
+        label = ""
         publicPort = try Self.freePort()
         privatePort = try Self.freePort()
         self.options = options
         program = ShareLedgerProgram(environment: environment)
         let user = try #require(try OSUser.with(id: OSUser.currentID))
         watchdog = try Watchdog(script: Self.cleanUp, [directory.path], user: user)
+    }
+
+    /// A second service on the data directory of another one, behind the same public URL.
+    init(beside other: TestService) throws {
+        directory = other.directory
+        label = "second-"
+        publicPort = try Self.freePort()
+        privatePort = try Self.freePort()
+        options = ["--public-url", other.publicURL]
+        program = ShareLedgerProgram()
+        let user = try #require(try OSUser.with(id: OSUser.currentID))
+        let end = "id=$(cat \"$0\" 2>/dev/null) && kill -KILL \"$id\" 2>/dev/null"
+        watchdog = try Watchdog(script: end, [directory.path(of: "second-service.pid")], user: user)
     }
 
     /// Starts a service and returns once it takes messages.
@@ -78,7 +96,10 @@ extension TestService {
 
     /// All that the service has said.
     nonisolated var log: String {
-        get throws { String(decoding: try Data(contentsOf: URL(filePath: directory.path(of: "log"))), as: UTF8.self) }
+        get throws {
+            let file = URL(filePath: directory.path(of: "\(label)log"))
+            return String(decoding: try Data(contentsOf: file), as: UTF8.self)
+        }
     }
 
     /// The process number of the running private PostgreSQL.
@@ -107,7 +128,11 @@ extension TestService {
                 "serve", "--data", data, "--public-listen", "127.0.0.1:\(publicPort)", "--private-listen",
                 "127.0.0.1:\(privatePort)",
             ] + options
-        service = try program.start(words, log: directory.path(of: "log"), identity: directory.path(of: "service.pid"))
+        service = try program.start(
+            words,
+            log: directory.path(of: "\(label)log"),
+            identity: directory.path(of: "\(label)service.pid")
+        )
     }
 
     /// Returns once `/readyz` says so; throws where the service ends or a minute passes before.
