@@ -64,6 +64,27 @@ struct AddressTests {
         await partner.stop()
     }
 
+    @Test func `what an operator takes back holds for a delivery that is claimed already`() async throws {
+        let partner = try FakePartner()
+        let ledger = try await TestLedger()
+        let url = "http://lens.example:\(partner.port)/sharing"
+        try await ledger.addPartner("lens", at: url)
+        let agreement = try await ledger.agree(with: "lens", at: url)
+        try await ledger.share("t1", under: agreement)
+        let address = try #require(IPAddress("127.0.0.1"))
+        // Names are looked up between the claim and the attempt.
+        let engine = ledger.makeEngine(
+            resolver: Resolver { _, _ in
+                await ledger.disallowPrivateAddress(of: "lens")
+                return .addresses([address])
+            },
+        )
+        try await expectRefusal(in: ledger, "--allow-private-address", engine)
+        #expect(partner.requests.isEmpty)
+        await ledger.close()
+        await partner.stop()
+    }
+
     @Test func `a name that cannot be resolved is a fault like any other of the network`() async throws {
         let ledger = try await TestLedger()
         try await ledger.addPartner("lens", at: "https://lens.example/sharing")

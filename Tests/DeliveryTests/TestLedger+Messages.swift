@@ -46,6 +46,16 @@ extension TestLedger {
         _ = try result.get()
     }
 
+    /// Takes back what was allowed for a partner, unless that is done already.
+    func disallowPrivateAddress(of name: String) async {
+        var change = PartnerChange()
+        change.allowsPrivateAddress = false
+        let wanted = change
+        _ = try? await store.appender.append(StateKeys(), byteCount: 0) { transaction in
+            Result { () throws(OperatorFault) in try transaction.change(wanted, partner: name, operator: "test").1 }
+        }
+    }
+
     /// Puts a request of the protocol through a decision, as the gateway does.
     @discardableResult
     func send(

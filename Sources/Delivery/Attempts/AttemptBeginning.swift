@@ -20,8 +20,8 @@ struct AttemptBeginning: Sendable {
     /// False for the second and further requests of one try.
     let countsAsTry: Bool
 
-    /// The URL that the partner had when the delivery was claimed.
-    let partnerURL: BaseURL
+    /// The partner as it was when the delivery was claimed.
+    private let partner: PartnerRecord
 
     init(
         _ request: OutgoingRequest,
@@ -34,7 +34,7 @@ struct AttemptBeginning: Sendable {
         subject = delivery.subject
         self.exchange = exchange
         self.countsAsTry = countsAsTry
-        partnerURL = delivery.partner.baseURL
+        partner = delivery.partner
         url = request.url.description
         addresses = target.map { target in
             target.addresses.map { "\(Endpoint(address: $0, port: target.port))" }.joined(separator: ", ")
@@ -50,6 +50,13 @@ struct AttemptBeginning: Sendable {
             )
         }
         self.parts = parts
+    }
+
+    /// Whether it may still be made to the partner as that stands now: nobody has moved it, or taken back what was allowed.
+    func isAllowed(to current: PartnerRecord) -> Bool {
+        current.state == .active && !current.isPaused && current.baseURL == partner.baseURL
+            && (current.allowsHTTP || !partner.allowsHTTP)
+            && (current.allowsPrivateAddress || !partner.allowsPrivateAddress)
     }
 
     var byteCount: Int {

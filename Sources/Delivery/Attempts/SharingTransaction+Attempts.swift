@@ -68,9 +68,7 @@ extension SharingTransaction {
         let subject = beginning.subject
         guard var delivery = held(by: subject), delivery.exchange == nil else { return .claimLost }
         if case .partner(let id) = subject.destination {
-            guard let partner = partners[id], partner.state == .active, !partner.isPaused,
-                partner.baseURL == beginning.partnerURL
-            else {
+            guard let partner = partners[id], beginning.isAllowed(to: partner) else {
                 release(delivery, subject, due: nil, returnsTry: false, &outcomes)
                 return .held
             }

@@ -22,8 +22,9 @@ let partnerSetCommand = Command(
     "set",
     summary: "Change what was said of a partner: its URL, dialect, limits, name",
     discussion: """
-        What is not given stays. Its agreements stay as they are; what waits for it goes to the new URL. It is an event
-        partner.changed, with the old name and URL in its detail.
+        What is not given stays, but for another host nothing is allowed that was allowed for the old one: give --allow-http or
+        --allow-private-address with --url again. Its agreements stay as they are; what waits for it goes to the new URL. It is
+        an event partner.changed, with the old name and URL in its detail.
         """,
     examples: [
         .init("partner set lenswerk --url https://new.lenswerk.example/sharing", "It has moved"),
@@ -52,7 +53,7 @@ let partnerSetCommand = Command(
     let by = Workspace.operatorName
     return try await Workspace.with(arguments) { workspace in
         try await workspace.store { store in
-            _ = try await store.read { session in try Lookup.partner(wanted, in: &session) }
+            let known = try await store.read { session in try Lookup.partner(wanted, in: &session) }
             let changed = try await store.appender.append(StateKeys(), byteCount: 2048) { transaction in
                 Result { () throws(OperatorFault) in
                     try transaction.change(order, partner: wanted, operator: by, reason: reason)
@@ -60,6 +61,11 @@ let partnerSetCommand = Command(
             }
             let (partner, receipt) = try changed.get()
             show(partner, arguments, title: "Recorded at position \(receipt.position)")
+            let dropped = droppedAllowances(from: known, to: partner, by: order)
+            if !dropped.isEmpty {
+                let advice = "give it with --url where it is meant for \(partner.baseURL.host) as well"
+                Console.note("Not allowed any more: \(dropped.joined(separator: ", ")); \(advice)")
+            }
             PartnerOptions.noteUnreachable(partner)
             if partner.name != wanted {
                 let base = "\(store.settings.privateURL.text)/to/\(partner.name)"
@@ -68,4 +74,18 @@ let partnerSetCommand = Command(
             return 0
         }
     }
+}
+
+/// What was allowed for the old host and is not for the new one, as nobody has said so.
+private func droppedAllowances(
+    from old: PartnerRecord,
+    to new: PartnerRecord,
+    by change: PartnerChange,
+) -> [String] {
+    [
+        (allowHTTP.name, change.allowsHTTP, old.allowsHTTP, new.allowsHTTP),
+        (allowPrivateAddress.name, change.allowsPrivateAddress, old.allowsPrivateAddress, new.allowsPrivateAddress),
+    ]
+    .filter { $0.1 == nil && $0.2 && !$0.3 }
+    .map { "--\($0.0)" }
 }

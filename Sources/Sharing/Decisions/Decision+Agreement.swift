@@ -206,7 +206,7 @@ extension SharingTransaction {
         guard capture.direction == .inbound, url != record.agreement.url(of: record.ourRole.partner) else { return }
         guard !record.isUnproven else { throw .agreementNotAccepted(record.agreement.status) }
         let member = record.ourRole == .sender ? "receiver_url" : "sender_url"
-        let staysOnHost = url.host.lowercased() == partner.baseURL.host.lowercased()
+        let staysOnHost = url.isOnHost(of: partner.baseURL)
         guard !url.isSameAddress(as: settings.publicURL) else {
             throw ProtocolFault(.unprocessable, .invalidValue, "\(member) must not be the help desk that is addressed")
         }

@@ -13,14 +13,17 @@ package struct PartnerChange: Sendable, Equatable {
     package init() {}
 
     /// The partner after the change.
+    ///
+    /// What was allowed for one host is not allowed for another unless that is said with it.
     func applied(to partner: PartnerRecord) -> PartnerRecord {
         var changed = partner
+        let staysOnHost = url.map { $0.isOnHost(of: partner.baseURL) } ?? true
         changed.name = name ?? partner.name
         changed.baseURL = url ?? partner.baseURL
         changed.dialect = dialect ?? partner.dialect
         changed.concurrency = concurrency ?? partner.concurrency
-        changed.allowsHTTP = allowsHTTP ?? partner.allowsHTTP
-        changed.allowsPrivateAddress = allowsPrivateAddress ?? partner.allowsPrivateAddress
+        changed.allowsHTTP = allowsHTTP ?? (partner.allowsHTTP && staysOnHost)
+        changed.allowsPrivateAddress = allowsPrivateAddress ?? (partner.allowsPrivateAddress && staysOnHost)
         return changed
     }
 }

@@ -75,6 +75,11 @@ extension PartnerRecord {
 }
 
 extension BaseURL {
+    /// Whether another URL is on the same host, on whatever port.
+    func isOnHost(of other: BaseURL) -> Bool {
+        host.lowercased() == other.host.lowercased()
+    }
+
     /// Equal for URLs that are the same address: host, port where it is not the scheme's own, path without a last slash.
     package var identity: String {
         let standardPort = isSecure ? 443 : 80

@@ -23,14 +23,23 @@ import Testing
         let object = try changed.object
         #expect(object["name"] as? String == "linsen" && object["url"] as? String == "https://new.example/nhd")
         #expect(object["dialect"] as? String == "rt" && object["concurrency"] as? Int == 9)
-        #expect(object["allow_http"] as? Bool == false && object["allow_private_address"] as? Bool == true)
+        #expect(object["allow_http"] as? Bool == false)
+        #expect(object["allow_private_address"] as? Bool == false)
+        #expect(changed.errors.contains("Not allowed any more: --allow-private-address; give it with --url"))
         #expect(changed.errors.contains("/to/linsen from now on; /to/lenswerk is gone"))
         let operation =
             "SELECT operation, partner, operator IS NOT NULL FROM audit.operation ORDER BY position DESC LIMIT 1"
         #expect(try await service.sql(operation) == "partner set|linsen|t")
         let rest = try await service.command("partner", "set", "linsen", "--concurrency", "2", "--json").object
         #expect(rest["url"] as? String == "https://new.example/nhd" && rest["dialect"] as? String == "rt")
-        #expect(rest["allow_private_address"] as? Bool == true && rest["concurrency"] as? Int == 2)
+        #expect(rest["allow_private_address"] as? Bool == false && rest["concurrency"] as? Int == 2)
+        let again = ["partner", "set", "linsen", "--url", "http://10.0.0.2/nhd", "--allow-http"]
+        let given = try await service.run(again + ["--allow-private-address", "--json"])
+        #expect(try given.object["allow_private_address"] as? Bool == true)
+        #expect(!given.errors.contains("Not allowed"))
+        let port = try await service.command("partner", "set", "linsen", "--url", "http://10.0.0.2:81/nhd", "--json")
+        #expect(try port.object["allow_http"] as? Bool == true && !port.errors.contains("Not allowed"))
+        #expect(try await service.run("partner", "set", "linsen", "--url", "http://10.0.0.3/nhd").status == 1)
         #expect(try await service.run("projection", "verify").status == 0)
     }
 
