@@ -4,8 +4,9 @@ package import Postgres
 
 /// A message that is neither on its way nor delivered, skipped or abandoned: its row of the queue was deleted.
 ///
-/// Every accepted message to a partner has a row from its own commit on, and one to our desk where its facts, or those of
-/// the acceptance after it, say `to_desk`. A row goes in the commit that says how the delivery ended.
+/// Every accepted message to a partner has a row from its own commit on, unless its facts say that it is not told, and one
+/// to our desk where its facts, or those of the acceptance after it, say `to_desk`. A row goes in the commit that says how
+/// the delivery ended.
 package struct LostMessage: Sendable, Equatable {
     package let position: Position
     package let type: EventType
@@ -76,6 +77,13 @@ extension LostMessage {
         LEFT JOIN ledger.share AS sh ON sh.share_id = o.share_id
         WHERE CASE o.direction
             WHEN 'out' THEN NOT EXISTS (
+                SELECT
+                FROM ledger.payload AS f
+                WHERE f.position = o.position
+                    AND f.part = 'facts'
+                    AND ledger.json(f.content) ->> 'to_partner' = 'false'
+            )
+            AND NOT EXISTS (
                 SELECT
                 FROM delivery.queue AS q
                 WHERE q.stream_id = o.stream_id

@@ -109,6 +109,8 @@ extension SharingTransaction {
             record.key = offered
             if !isOutbound { record.acknowledgedKey = offered }
         }
+        // A stranger who is turned down is not told: nothing goes to a URL that no operator has accepted.
+        let isTold = !isOutbound || partner.state == .active
         let facts = Facts.agreement(
             agreement,
             by: side.role,
@@ -117,6 +119,7 @@ extension SharingTransaction {
             tokenVersion: side.tokenVersion,
             reachesDesk: reachesDesk(capture.direction, isUnproven: record.isUnproven)
                 || (isProven && settings.deskURL != nil),
+            reachesPartner: isTold,
         )
         let receipt = append(
             EventDraft(
@@ -137,8 +140,7 @@ extension SharingTransaction {
         store(message, offered, stream: record.stream, receipt)
         remember(capture, receipt, 200)
         if isProven { releaseToDesk(record.stream, at: receipt.position) }
-        // A stranger who is turned down is not told: nothing goes to a URL that no operator has accepted.
-        guard !isOutbound || partner.state == .active else { return .accepted(200, receipt) }
+        guard isTold else { return .accepted(200, receipt) }
         deliver(
             receipt,
             capture.direction,

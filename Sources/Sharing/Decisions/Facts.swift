@@ -14,6 +14,7 @@ package enum Facts {
     /// - Parameters:
     ///   - partner: Whom an invitation came from or goes to.
     ///   - reachesDesk: Whether our desk is told it, or by an acceptance what was said before it.
+    ///   - reachesPartner: False for a message to a partner whom nobody has accepted.
     static func agreement(
         _ agreement: Agreement,
         by role: AgreementRole,
@@ -22,6 +23,7 @@ package enum Facts {
         keyVersion: Int?,
         tokenVersion: Int?,
         reachesDesk: Bool = false,
+        reachesPartner: Bool = true,
     ) -> [UInt8] {
         object { facts in
             facts.member("by", role.rawValue)
@@ -33,6 +35,7 @@ package enum Facts {
             if let keyVersion { facts.member("access_key_version", keyVersion) }
             if let tokenVersion { facts.member("token_version", tokenVersion) }
             if reachesDesk { facts.reachesDesk() }
+            if !reachesPartner { facts.member("to_partner", false) }
         }
     }
 
