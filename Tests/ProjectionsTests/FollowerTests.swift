@@ -93,45 +93,6 @@ struct FollowerTests {
         #expect(try await ledger.verify().differences.first == [])
     }
 
-    @Test func `what this process has committed itself is not read back`() async throws {
-        let ledger = try await LedgerFixture()
-        var rhythm = Follower.Rhythm()
-        // It looks when it is told, and never in the moment before that.
-        (rhythm.shortestPoll, rhythm.longestPoll) = (.seconds(600), .seconds(600))
-        let follower = Follower(
-            configuration: ledger.database.configuration(),
-            commits: ledger.store.commits,
-            logger: .silent,
-            rhythm: rhythm
-        )
-        try await ledger.addPartner("lens", GeneratedLedger.partnerURL)
-        let token = try await ledger.agree("a", with: "lens", at: GeneratedLedger.partnerURL, weSend: false)
-        func send(_ method: String, _ body: String) async throws -> Position {
-            try #require(try await ledger.send(method, "tickets/t", body, token: token).receipt).position
-        }
-        try await withThrowingTaskGroup { group in
-            group.addTask { await follower.run() }
-            let shared = try await send("POST", #"{"uuid":"t","subject":"0","comments":[{"uuid":"c0","body":"x"}]}"#)
-            #expect(await follower.waitUntil(shared, within: .seconds(20)))
-            for relation in ["ledger.payload", "projection.comment"] {
-                try await ledger.database.execute("REVOKE SELECT ON \(relation) FROM shareledger_service")
-            }
-            for number in 1..<6 {
-                let comments = #"[{"uuid":"c\#(number - 1)","body":"known"},{"uuid":"c\#(number)","body":"x"}]"#
-                let updated = try await send("PUT", #"{"subject":"\#(number)","comments":\#(comments)}"#)
-                #expect(await follower.waitUntil(updated, within: .seconds(20)))
-            }
-            group.cancelAll()
-        }
-        #expect(
-            try await ledger.database.execute("SELECT subject, comment_count FROM projection.ticket") == "5|6\n"
-        )
-        for relation in ["ledger.payload", "projection.comment"] {
-            try await ledger.database.execute("GRANT SELECT ON \(relation) TO shareledger_service")
-        }
-        #expect(try await ledger.verify().differences.first == [])
-    }
-
     @Test func `a rebuild under way, messages and following go on, and all of it comes out right`() async throws {
         var generated = try await GeneratedLedger(seed: SeededGenerator.seed &+ 22, messageCount: 60)
         let ledger = generated.ledger
