@@ -60,7 +60,6 @@ enum SecretSearch {
             return found
         }
     }
-
 }
 
 // MARK: - Escapes

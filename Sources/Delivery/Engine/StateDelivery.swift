@@ -4,7 +4,8 @@ package import TicketSharing
 
 /// Makes the requests that bring a destination to the state of a share; called when they are about to be sent.
 ///
-/// A thrown ``PartFault`` or ``ChainGap`` has the delivery parked, as what is damaged stays so; any other has it tried again a minute later.
+/// A thrown ``PartFault`` or ``ChainGap`` has the delivery parked, as what is damaged stays so; any other has it tried again
+/// a minute later.
 package typealias StateMessageSource = @Sendable (StateDelivery) async throws -> [StateMessage]
 
 /// A replayed state that is about to be sent.
