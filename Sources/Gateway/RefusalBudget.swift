@@ -4,8 +4,8 @@ import Synchronization
 
 /// How many refusals are recorded one by one, so that nobody can fill the disk with them.
 ///
-/// 60 a minute of a ``SourceNetwork`` and 10,000 a day in all; what is beyond is counted, and the counts are recorded once a minute.
-/// Long bodies are kept whole up to so many bytes a day, of which one source may use a quarter.
+/// 60 a minute of a ``SourceNetwork`` and 10,000 a day in all; what is beyond is counted, and the counts are recorded once a
+/// minute. Long bodies are kept whole up to so many bytes a day, of which one source may use a quarter.
 package final class RefusalBudget: Sendable {
     package static let limitPerMinute = 60
     package static let limitPerDay = 10_000

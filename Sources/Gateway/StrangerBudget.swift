@@ -4,8 +4,8 @@ import Synchronization
 
 /// How much strangers may have recorded of what they are allowed, so that nobody fills the disk before an operator looks.
 ///
-/// By messages and by bytes, a day of UTC, for each ``SourceNetwork`` and for all together. A quarter of what all may have is kept for
-/// new invitations: whoever repeats and reads a thousand times leaves room for those who ask for the first time.
+/// By messages and by bytes, a day of UTC, for each ``SourceNetwork`` and for all together. A quarter of what all may have is
+/// kept for new invitations: whoever repeats and reads a thousand times leaves room for those who ask for the first time.
 package final class StrangerBudget: Sendable {
     /// Bounds of a day.
     package struct Limits: Sendable, Equatable {
