@@ -9,6 +9,7 @@ import TicketSharing
     /// Messages of tickets among refusals and messages of agreements, in order of position from 0.
     private let events: [SequencedEvent]
     private let tickets: [Position]
+    private let messages: [(position: Position, taken: TakenMessage)]
 
     init() throws {
         var ledger = try MemoryLedger()
@@ -22,9 +23,17 @@ import TicketSharing
         var traffic = GeneratedTraffic(seed: SeededGenerator.seed, label: "x")
         for _ in 0..<400 { _ = ledger.answer(traffic.next()) }
         events = ledger.events
+        messages = ledger.changes.flatMap(\.messages)
         tickets = events.filter { $0.leaf.type.rawValue.hasPrefix("ticket.") && $0.leaf.type.changesState }
             .map(\.position)
         try #require(tickets.count > 10 && tickets.count < events.count)
+    }
+
+    private func add(_ range: Range<Int>, to committed: CommittedEvents) {
+        committed.add(
+            Array(events[range]),
+            messages.filter { range.contains(Int($0.position.rawValue)) },
+        )
     }
 
     private func take(_ committed: CommittedEvents, from start: Position, count: Int = 1000) -> CommittedEvents.Run? {
@@ -34,15 +43,15 @@ import TicketSharing
     @Test func `what was committed in batches comes in pieces, all ticket messages once and in order`() throws {
         let committed = CommittedEvents()
         for batch in stride(from: 0, to: events.count, by: 7) {
-            committed.add(Array(events[batch..<min(batch + 7, events.count)]))
+            add(batch..<min(batch + 7, events.count), to: committed)
         }
         let end = Position(rawValue: Int64(events.count))
         var taken: [Position] = []
         var next = Position.first
         while next < end {
             let run = try #require(take(committed, from: next, count: 3))
-            #expect(run.events.count <= 3 && run.next > next && run.end == end)
-            taken += run.events.map(\.position)
+            #expect(run.messages.count <= 3 && run.next > next && run.end == end)
+            taken += run.messages.map(\.event.position)
             next = run.next
         }
         #expect(taken == tickets)
@@ -51,36 +60,36 @@ import TicketSharing
 
     @Test func `a piece has one message at least, however large`() throws {
         let committed = CommittedEvents()
-        committed.add(events)
+        add(0..<events.count, to: committed)
         let run = try #require(committed.take(from: .first, count: 10, byteCount: 1))
-        #expect(run.events.map(\.position) == [tickets[0]])
+        #expect(run.messages.map(\.event.position) == [tickets[0]])
         #expect(run.next == tickets[1])
     }
 
     @Test func `what another process appended in between has to be read`() throws {
         let committed = CommittedEvents()
-        committed.add(Array(events[..<20]))
-        committed.add(Array(events[30...]))
+        add(0..<20, to: committed)
+        add(30..<events.count, to: committed)
         #expect(take(committed, from: .first) == nil)
         #expect(take(committed, from: Position(rawValue: 25)) == nil)
         let run = try #require(take(committed, from: Position(rawValue: 30)))
-        #expect(run.events.map(\.position) == tickets.filter { $0.rawValue >= 30 })
+        #expect(run.messages.map(\.event.position) == tickets.filter { $0.rawValue >= 30 })
     }
 
     @Test func `what is asked for from the middle leaves out what came before`() throws {
         let committed = CommittedEvents()
-        committed.add(events)
+        add(0..<events.count, to: committed)
         let run = try #require(take(committed, from: tickets[4]))
-        #expect(run.events.map(\.position) == Array(tickets[4...]))
+        #expect(run.messages.map(\.event.position) == Array(tickets[4...]))
         #expect(take(committed, from: tickets[2]) == nil)
     }
 
     @Test func `too much is dropped, and what comes after it is kept`() throws {
         let committed = CommittedEvents(byteLimit: 4000)
         let cut = Int(tickets[9].rawValue) + 1
-        committed.add(Array(events[..<cut]))
+        add(0..<cut, to: committed)
         #expect(take(committed, from: .first) == nil)
-        committed.add([events[cut]])
+        add(cut..<cut + 1, to: committed)
         #expect(take(committed, from: .first) == nil)
         #expect(take(committed, from: events[cut].position)?.next == events[cut].position.next)
     }

@@ -168,6 +168,9 @@ package struct BatchReport: Sendable {
     /// In order of position.
     package let events: [SequencedEvent]
 
+    /// See ``SharingTransaction/Changes/messages``.
+    package let messages: [(position: Position, taken: TakenMessage)]
+
     /// The position after the last event.
     package let next: Position
 

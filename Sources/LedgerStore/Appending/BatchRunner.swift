@@ -130,6 +130,7 @@ final class BatchRunner: Sendable {
         let report = BatchReport(
             requestCount: requests.count,
             events: events,
+            messages: transaction.changes.messages,
             next: events.last?.position.next ?? loaded.head?.position.next ?? .first,
             hasDeliveries: !transaction.changes.deliveries.isEmpty || !transaction.changes.acceptedInvitations.isEmpty,
         )

@@ -54,7 +54,7 @@ package final class CommitSignal: Sendable {
             (Array(followers.collections.values), Array(followers.continuations.values))
         }
         for collection in collections {
-            collection.add(report.events)
+            collection.add(report.events, report.messages)
         }
         for continuation in continuations {
             continuation.yield(report)

@@ -1,5 +1,12 @@
 package import Ledger
+package import Sharing
 import Synchronization
+
+/// A message of a ticket that is committed, with its place in the ledger and what it said.
+package struct CommittedMessage: Sendable {
+    package let event: SequencedEvent
+    package let taken: TakenMessage
+}
 
 /// Messages that this process has committed lately, for a follower that then need not read them back. Bounded.
 ///
@@ -9,7 +16,7 @@ package final class CommittedEvents: Sendable {
     /// What comes next, all that changes tickets between two positions.
     package struct Run: Sendable {
         /// In order of position.
-        package let events: ArraySlice<SequencedEvent>
+        package let messages: ArraySlice<CommittedMessage>
 
         /// The position after the last one that this run speaks of.
         package let next: Position
@@ -21,7 +28,7 @@ package final class CommittedEvents: Sendable {
     private struct State {
         var next = Position.first
         var end = Position.first
-        var events: [SequencedEvent] = []
+        var messages: [CommittedMessage] = []
         var byteCount = 0
 
         mutating func restart(at position: Position) {
@@ -38,12 +45,17 @@ package final class CommittedEvents: Sendable {
     }
 
     /// Takes over what was committed.
-    package func add(_ events: [SequencedEvent]) {
+    ///
+    /// - Parameters:
+    ///   - events: One after the other, without a gap.
+    ///   - messages: What those among them said that change tickets.
+    package func add(_ events: [SequencedEvent], _ messages: [(position: Position, taken: TakenMessage)]) {
         guard let first = events.first?.position, let end = events.last?.position.next else { return }
         state.withLock { state in
             if state.end != first { state.restart(at: first) }
-            for event in events where event.changesTicket {
-                state.events.append(event)
+            for (position, taken) in messages {
+                let event = events[Int(position.rawValue - first.rawValue)]
+                state.messages.append(CommittedMessage(event: event, taken: taken))
                 state.byteCount += event.byteCount
             }
             state.end = end
@@ -55,30 +67,26 @@ package final class CommittedEvents: Sendable {
     package func take(from start: Position, count: Int, byteCount: Int) -> Run? {
         state.withLock { state in
             guard state.next <= start, start < state.end else { return nil }
-            let passed = state.events.firstIndex { $0.position >= start } ?? state.events.endIndex
+            let passed = state.messages.firstIndex { $0.event.position >= start } ?? state.messages.endIndex
             var taken = passed
             var room = byteCount
-            while taken < state.events.endIndex, taken - passed < count, taken == passed || room > 0 {
-                room -= state.events[taken].byteCount
+            while taken < state.messages.endIndex, taken - passed < count, taken == passed || room > 0 {
+                room -= state.messages[taken].event.byteCount
                 taken += 1
             }
-            let events = state.events[passed..<taken]
-            let isAll = taken == state.events.endIndex
-            state.next = isAll ? state.end : state.events[taken].position
-            state.byteCount -= state.events[..<taken].reduce(0) { $0 + $1.byteCount }
-            state.events.removeFirst(taken)
-            return Run(events: events, next: state.next, end: state.end)
+            let messages = state.messages[passed..<taken]
+            let isAll = taken == state.messages.endIndex
+            state.next = isAll ? state.end : state.messages[taken].event.position
+            state.byteCount -= state.messages[..<taken].reduce(0) { $0 + $1.event.byteCount }
+            state.messages.removeFirst(taken)
+            return Run(messages: messages, next: state.next, end: state.end)
         }
     }
 }
 
 extension SequencedEvent {
-    fileprivate var changesTicket: Bool {
-        share != nil && leaf.type.changesState
-    }
-
-    /// About how much memory it takes.
+    /// About how much memory it takes, with what was read of its body.
     fileprivate var byteCount: Int {
-        draft.parts.reduce(1024) { $0 + $1.content.count + 128 }
+        draft.parts.reduce(1024) { $0 + ($1.name == .body ? 2 : 1) * $1.content.count + 128 }
     }
 }

@@ -12,6 +12,13 @@ struct TicketContent {
     /// Comments of which the facts alone are left.
     let erasedComments: Set<CommentID>
 
+    /// A message, and what was said in it besides.
+    init(_ message: TicketMessage, erasedMembers: Set<TicketMember> = [], erasedComments: Set<CommentID> = []) {
+        self.message = message
+        self.erasedMembers = erasedMembers
+        self.erasedComments = erasedComments
+    }
+
     /// Reads a body that is whole, or mends one that is not.
     ///
     /// Erasure may take a whole body or single members and comments out of it, so whatever the facts say was set and the
@@ -21,9 +28,7 @@ struct TicketContent {
         let body = try Self.read(content, of: position, ticket: ticket)
         if let body, body.message.saidMembers.count == facts.setCount, body.message.comments.count == facts.commentCount
         {
-            message = body.message
-            erasedMembers = []
-            erasedComments = []
+            self.init(body.message)
             return
         }
         let mended = Self.mended(body, facts)
@@ -31,10 +36,12 @@ struct TicketContent {
             throw FoldFault(position: position, reason: "its facts do not make a message")
         }
         let said = Set(message.message.saidMembers)
-        self.message = message.message
-        erasedMembers = Set(TicketMember.allCases.filter { facts.setNames.contains($0.name) }).subtracting(said)
-            .subtracting([.uuid, .comments])
-        erasedComments = mended.erased
+        self.init(
+            message.message,
+            erasedMembers: Set(TicketMember.allCases.filter { facts.setNames.contains($0.name) }).subtracting(said)
+                .subtracting([.uuid, .comments]),
+            erasedComments: mended.erased,
+        )
     }
 
     typealias Body = (document: JSONDocument, message: TicketMessage)

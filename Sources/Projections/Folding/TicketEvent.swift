@@ -2,8 +2,9 @@ import Cryptography
 import Ledger
 import LedgerStore
 import Sharing
+import TicketSharing
 
-/// A ticket message as it is read for folding, without its bytes.
+/// A ticket message as it is read for folding, without what it says.
 struct TicketEventHead: Sendable {
     let position: Position
     let share: Position
@@ -46,45 +47,37 @@ struct TicketEventContent: Sendable {
     var damage: PartFault?
 }
 
-/// A ticket message with what is left of its bytes, and its facts taken apart.
+/// A ticket message with what it says, as far as that is still known.
 struct TicketEvent: Sendable {
+    /// Where what it says is known from.
+    enum Source: Sendable {
+        /// From the decision about it, moments ago.
+        case taken(TakenMessage)
+
+        /// From what the ledger still has of its bytes.
+        case stored(TicketEventContent, EventFacts)
+    }
+
     let head: TicketEventHead
-    let content: TicketEventContent
-    let facts: Result<EventFacts, FoldFault>
+    let source: Result<Source, FoldFault>
 
     init(_ head: TicketEventHead, _ content: TicketEventContent?) {
         self.head = head
-        self.content = content ?? TicketEventContent()
-        if let damage = content?.damage {
-            facts = .failure(FoldFault(damage))
-            return
+        let content = content ?? TicketEventContent()
+        source = Result { () throws(FoldFault) in
+            if let damage = content.damage { throw FoldFault(damage) }
+            return .stored(content, try EventFacts(content.facts, format: head.format, of: head.position))
         }
-        let bytes = self.content.facts
-        facts = Result { () throws(FoldFault) in try EventFacts(bytes, format: head.format, of: head.position) }
     }
 
     /// A message as it was committed; `nil` for what is no message of a share.
-    init?(_ event: SequencedEvent) {
+    init?(_ message: CommittedMessage) {
+        let event = message.event
         let leaf = event.leaf
         guard let share = event.share, let link = leaf.shareLink, let direction = leaf.direction,
             let status = leaf.status
         else { return nil }
-        var content = TicketEventContent()
-        var body: PartLine?
-        var facts: PartLine?
-        for part in event.draft.parts {
-            switch part.name {
-            case .facts:
-                content.facts = part.content
-                facts = part.line
-            case .body:
-                content.body = part.content
-                content.isCut = part.sealedSplices != nil
-                body = part.line
-            default: break
-            }
-        }
-        let head = TicketEventHead(
+        head = TicketEventHead(
             position: event.position,
             share: share,
             sequence: link.sequence,
@@ -94,9 +87,48 @@ struct TicketEvent: Sendable {
             event: leaf.event,
             recorded: leaf.recorded,
             status: status,
-            body: body,
-            facts: facts,
+            body: leaf.parts.first { $0.name == .body },
+            facts: leaf.parts.first { $0.name == .facts },
         )
-        self.init(head, content)
+        source = .success(.taken(message.taken))
+    }
+}
+
+extension TicketEvent.Source {
+    /// The side that sent the message.
+    var sender: AgreementRole {
+        switch self {
+        case .taken(let message): message.sender
+        case .stored(_, let facts): facts.sender
+        }
+    }
+
+    /// What the agreement allowed.
+    var permissions: Agreement.Permissions {
+        switch self {
+        case .taken(let message): message.permissions
+        case .stored(_, let facts): facts.permissions
+        }
+    }
+
+    /// The names of the comments that it brought, known ones among them.
+    var comments: [CommentID] {
+        switch self {
+        case .taken(let message): message.message?.comments.map(\.id) ?? []
+        case .stored(_, let facts): facts.comments.map(\.id)
+        }
+    }
+
+    /// What it says of the ticket.
+    func content(of position: Position, ticket: TicketID) throws(FoldFault) -> TicketContent {
+        switch self {
+        case .taken(let message):
+            guard let message = message.message else {
+                throw FoldFault(position: position, reason: "it says nothing of the ticket")
+            }
+            return TicketContent(message)
+        case .stored(let content, let facts):
+            return try TicketContent(content, facts, of: position, ticket: ticket)
+        }
     }
 }

@@ -29,26 +29,26 @@ package struct TicketState: Sendable, Equatable {
 extension TicketState {
     /// Takes one message in.
     mutating func apply(_ event: TicketEvent, as view: PointOfView = .us) throws(FoldFault) {
-        let facts = try event.facts.get()
-        let permissions = view == .us ? facts.permissions : .all
+        let source = try event.source.get()
+        let permissions = view == .us ? source.permissions : .all
         let type = event.head.type
         guard type != .ticketUnshared else {
-            ticket.apply(.unshare, by: facts.sender, under: permissions)
+            ticket.apply(.unshare, by: source.sender, under: permissions)
             return
         }
         // Who writes of a ticket has it, even where the answer to the message that shared it is not known.
         let isProof = view == .partner && event.head.direction == .inbound
         guard type == .ticketShared || ticket.isShared || isProof else { return }
-        let said = try TicketContent(event.content, facts, of: event.head.position, ticket: ticket.id)
+        let said = try source.content(of: event.head.position, ticket: ticket.id)
         let new = said.erasedComments.filter { !ticket.holdsComment($0) }
         let shares = type == .ticketShared || !ticket.isShared
         let change = shares ? TicketChange.share(said.message) : .update(said.message)
-        ticket.apply(change, by: facts.sender, under: permissions)
+        ticket.apply(change, by: source.sender, under: permissions)
         erasedComments.formUnion(new)
         if !erasedMembers.isEmpty {
-            erasedMembers.subtract(said.message.saidMembers.filter { isTaken($0, facts.sender, permissions) })
+            erasedMembers.subtract(said.message.saidMembers.filter { isTaken($0, source.sender, permissions) })
         }
-        for member in said.erasedMembers where isTaken(member, facts.sender, permissions) {
+        for member in said.erasedMembers where isTaken(member, source.sender, permissions) {
             ticket.forget(member)
             erasedMembers.insert(member)
         }

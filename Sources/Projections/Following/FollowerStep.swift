@@ -72,7 +72,7 @@ struct FollowerStep: Sendable {
             let found = start == expected ? opened[3] : try session.query(Self.messages(from: start, bound))
             return try follow(from: start, found, end, until: bound, in: &session)
         }
-        let events = offered.events.compactMap { TicketEvent($0) }
+        let events = offered.messages.compactMap { TicketEvent($0) }
         var folds = known(events)
         let missing = missing(events, folds)
         let opened = try session.pipeline(["BEGIN", tables.lock()] + missing)
@@ -190,10 +190,10 @@ extension FollowerStep {
         var named: (shares: [Position], comments: [String]) = ([], [])
         for event in events where folds[event.head.share] == nil {
             shares.insert(event.head.share)
-            guard case .success(let facts) = event.facts else { continue }
-            for comment in facts.comments {
+            guard case .success(let source) = event.source else { continue }
+            for comment in source.comments {
                 named.shares.append(event.head.share)
-                named.comments.append(comment.id.text)
+                named.comments.append(comment.text)
             }
         }
         guard !shares.isEmpty else { return [] }

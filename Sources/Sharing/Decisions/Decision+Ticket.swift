@@ -59,6 +59,7 @@ extension SharingTransaction {
         }
         let last = LastMessage(receipt: receipt, status: status, digest: capture.digest)
         put(TicketHead(share: share, isShared: after.isShared, status: after.status, last: last), name)
+        took(TakenMessage(change.message, by: side.role, under: record.agreement.permissions), at: receipt.position)
         remember(capture, receipt, status)
         if let partner {
             deliver(receipt, capture.direction, partner: partner, stream: record.stream, share: share)

@@ -85,6 +85,9 @@ package struct SharingTransaction: ~Copyable {
         package var accessKeys: [NewAccessKey] = []
         package var idempotency: [Digest: IdempotencyRecord] = [:]
 
+        /// Messages of tickets that were taken, in order of position.
+        package var messages: [(position: Position, taken: TakenMessage)] = []
+
         /// Streams of invitations that were accepted, and the positions of the messages that did it.
         package var acceptedInvitations: [(stream: Position, acceptance: Position)] = []
 
@@ -162,6 +165,11 @@ extension SharingTransaction {
     package mutating func put(_ head: TicketHead, _ name: ShareName) {
         tickets[name] = head
         changes.tickets.insert(name)
+    }
+
+    /// Keeps what a message said for who folds it once it is committed.
+    mutating func took(_ message: TakenMessage, at position: Position) {
+        changes.messages.append((position, message))
     }
 
     /// Has later decisions of this transaction see a delivery's new state; its row is written by whoever decides.
