@@ -139,7 +139,8 @@ struct ReplayTests {
         let members = (0..<comments).map { #"{"uuid":"c\#($0)","body":"\#($0)","author":\#(author)}"# }
         let body = #"{"uuid":"\#(id.text)","subject":"A lens","comments":[\#(members.joined(separator: ","))]}"#
         let message = try TicketMessage(try JSONDocument(parsing: Array(body.utf8)), isShare: true, id: id)
-        let (ticket, _) = Ticket(id: id).applying(.share(message), by: .sender, under: .all)
+        var ticket = Ticket(id: id)
+        ticket.apply(.share(message), by: .sender, under: .all)
         return ticket.stateMessages(
             isShare: true,
             limits: Ticket.StateMessageLimits(maximumByteCount: 1_000_000, maximumCommentCount: 1),

@@ -122,7 +122,8 @@ private struct Step {
                     case "PUT": .update(message)
                     default: .unshare
                     }
-                let deviations = ticket.apply(change, by: step.role, under: permissions)
+                let deviations = ticket.deviations(in: change, by: step.role, under: permissions)
+                ticket.apply(change, by: step.role, under: permissions)
                 let expected = simple.take(
                     step,
                     bound: step.role == .receiver && !permissions.allowsPublicComments,

@@ -46,9 +46,9 @@ extension TicketState {
         ticket.apply(change, by: source.sender, under: permissions)
         erasedComments.formUnion(new)
         if !erasedMembers.isEmpty {
-            erasedMembers.subtract(said.message.saidMembers.filter { isTaken($0, source.sender, permissions) })
+            erasedMembers.subtract(said.message.saidMembers.filter { permissions.allow(source.sender, toSet: $0) })
         }
-        for member in said.erasedMembers where isTaken(member, source.sender, permissions) {
+        for member in said.erasedMembers where permissions.allow(source.sender, toSet: member) {
             ticket.forget(member)
             erasedMembers.insert(member)
         }
@@ -58,16 +58,6 @@ extension TicketState {
     mutating func apply(_ said: TicketMessage) {
         ticket.apply(ticket.isShared ? .update(said) : .share(said), by: .sender, under: .all)
         erasedMembers.subtract(said.saidMembers)
-    }
-
-    /// Whether an agreement lets a side set a member.
-    private func isTaken(_ member: TicketMember, _ side: AgreementRole, _ permissions: Agreement.Permissions) -> Bool {
-        switch member {
-        case .status, .customStatus: side == .sender || permissions.allowsPublicComments
-        case .tags: permissions.syncsTags
-        case .customFields: permissions.syncsCustomFields
-        case .uuid, .subject, .requestedAt, .requester, .comments, .currentActor, .originalID: true
-        }
     }
 
     /// Hands over the comments that came since the last time, and which of them are erased.

@@ -19,11 +19,8 @@ extension SharingTransaction {
             // A ticket that is known under another agreement only is not to be told apart from a wrong token.
             throw fault == .unknownTicket && head == nil && isForeign(name) ? .notAuthorized : fault
         }
-        let (after, deviations) = (current ?? Ticket(id: id)).applying(
-            change,
-            by: side.role,
-            under: record.agreement.permissions
-        )
+        let permissions = record.agreement.permissions
+        let deviations = (current ?? Ticket(id: id)).deviations(in: change, by: side.role, under: permissions)
         if settings.isStrict, capture.direction == .outbound, let first = deviations.first {
             throw ProtocolFault(
                 .unprocessable,
@@ -58,8 +55,9 @@ extension SharingTransaction {
             preconditionFailure("an event of a share has just been appended")
         }
         let last = LastMessage(receipt: receipt, status: status, digest: capture.digest)
-        put(TicketHead(share: share, isShared: after.isShared, status: after.status, last: last), name)
-        took(TakenMessage(change.message, by: side.role, under: record.agreement.permissions), at: receipt.position)
+        let said = permissions.allow(side.role, toSet: .status) ? change.message?.status : nil
+        put(TicketHead(share: share, isShared: change.message != nil, status: said ?? head?.status, last: last), name)
+        took(TakenMessage(change.message, by: side.role, under: permissions), at: receipt.position)
         remember(capture, receipt, status)
         if let partner {
             deliver(receipt, capture.direction, partner: partner, stream: record.stream, share: share)

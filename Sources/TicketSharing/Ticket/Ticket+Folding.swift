@@ -1,92 +1,49 @@
 extension Ticket {
-    /// Takes one change in and lists what of it the permissions do not allow and was left out.
+    /// Takes one change in, but for what of it the permissions do not allow; see ``deviations(in:by:under:)``.
     ///
     /// Never fails, as it also folds what was accepted long ago; ``TicketChange/refusal(by:under:to:)`` is asked
     /// before. A member that says nothing leaves the value alone, in a POST as well; any other replaces it. Comments of
     /// unknown name are added, of known name ignored. What is said of an orphan is ignored until it is shared again.
-    @discardableResult
     package mutating func apply(
         _ change: TicketChange,
         by role: AgreementRole,
         under permissions: Agreement.Permissions,
-    ) -> [Deviation] {
+    ) {
         switch change {
         case .share(let message):
             isShared = true
-            return take(message, by: role, under: permissions)
+            take(message, by: role, under: permissions)
         case .update(let message):
-            return isShared ? take(message, by: role, under: permissions) : []
+            if isShared { take(message, by: role, under: permissions) }
         case .unshare:
             isShared = false
-            return []
         }
-    }
-
-    /// The ticket after a change, and what was left out of it; see ``apply(_:by:under:)``.
-    package func applying(
-        _ change: TicketChange,
-        by role: AgreementRole,
-        under permissions: Agreement.Permissions,
-    ) -> (ticket: Ticket, deviations: [Deviation]) {
-        var ticket = self
-        let deviations = ticket.apply(change, by: role, under: permissions)
-        return (ticket, deviations)
     }
 
     private mutating func take(
         _ message: TicketMessage,
         by role: AgreementRole,
         under permissions: Agreement.Permissions,
-    ) -> [Deviation] {
+    ) {
         precondition(message.id == id, "the message is about another ticket")
-        let isBound = role == .receiver && !permissions.allowsPublicComments
-        var deviations: [Deviation] = []
         subject = message.subject ?? subject
         requestedAt = message.requestedAt ?? requestedAt
         requester = message.requester ?? requester
         currentActor = message.currentActor ?? currentActor
         originalID = message.originalID ?? originalID
-        if Self.take(message.status, into: &status, isAllowed: !isBound) { deviations.append(.status) }
-        if Self.take(message.customStatus, into: &customStatus, isAllowed: !isBound) {
-            deviations.append(.customStatus)
+        if permissions.allow(role, toSet: .status) {
+            status = message.status ?? status
+            customStatus = message.customStatus ?? customStatus
         }
-        if permissions.syncsTags {
-            tags = message.tags ?? tags
-        } else if message.tags?.isEmpty == false {
-            deviations.append(.tags)
-        }
-        if permissions.syncsCustomFields {
-            customFields = message.customFields ?? customFields
-        } else if message.customFields?.isEmptyContainer == false {
-            deviations.append(.customFields)
-        }
+        if permissions.syncsTags { tags = message.tags ?? tags }
+        if permissions.syncsCustomFields { customFields = message.customFields ?? customFields }
         for comment in message.comments where commentIDs.insert(comment.id).inserted {
-            deviations += add(comment.comment, isBound: isBound, withCustomFields: permissions.syncsCustomFields)
+            var comment = comment.comment
+            comment.isPublic = comment.isPublic && permissions.allowPublicComments(by: role)
+            if !permissions.syncsCustomFields { comment.customFields = nil }
+            comments.append(comment)
         }
         merge(message.unknownMembers)
-        return deviations
-    }
-
-    /// Replaces a text; returns whether it would have been another one, but was not allowed to.
-    private static func take(_ new: String?, into value: inout String?, isAllowed: Bool) -> Bool {
-        guard let new else { return false }
-        if isAllowed { value = new }
-        return value.map { !$0.utf8.elementsEqual(new.utf8) } ?? true
-    }
-
-    private mutating func add(_ comment: TicketComment, isBound: Bool, withCustomFields: Bool) -> [Deviation] {
-        var comment = comment
-        var deviations: [Deviation] = []
-        if isBound, comment.isPublic {
-            comment.isPublic = false
-            deviations.append(.publicComment(comment.id))
-        }
-        if !withCustomFields, let fields = comment.customFields {
-            comment.customFields = nil
-            if !fields.isEmptyContainer { deviations.append(.commentCustomFields(comment.id)) }
-        }
-        comments.append(comment)
-        return deviations
     }
 
     /// Replaces unknown members by name and adds new ones; `null` says nothing here either.
@@ -104,5 +61,63 @@ extension Ticket {
                 unknownMembers.append(member)
             }
         }
+    }
+}
+
+extension Ticket {
+    /// What of a change the permissions do not allow, by this state before it; reads no more of the texts than it must.
+    package func deviations(
+        in change: TicketChange,
+        by role: AgreementRole,
+        under permissions: Agreement.Permissions,
+    ) -> [Deviation] {
+        let message: TicketMessage
+        switch change {
+        case .share(let said): message = said
+        case .update(let said) where isShared: message = said
+        case .update, .unshare: return []
+        }
+        var deviations: [Deviation] = []
+        if !permissions.allow(role, toSet: .status) {
+            if Self.differs(message.status, from: status) { deviations.append(.status) }
+            if Self.differs(message.customStatus, from: customStatus) { deviations.append(.customStatus) }
+        }
+        if !permissions.syncsTags, message.tags?.isEmpty == false { deviations.append(.tags) }
+        if !permissions.syncsCustomFields, message.customFields?.isEmptyContainer == false {
+            deviations.append(.customFields)
+        }
+        let takesPublic = permissions.allowPublicComments(by: role)
+        guard !takesPublic || !permissions.syncsCustomFields else { return deviations }
+        var known = commentIDs
+        for comment in message.comments where known.insert(comment.id).inserted {
+            if !takesPublic, comment.isPublic { deviations.append(.publicComment(comment.id)) }
+            if !permissions.syncsCustomFields, comment.customFields?.isEmptyContainer == false {
+                deviations.append(.commentCustomFields(comment.id))
+            }
+        }
+        return deviations
+    }
+
+    /// Whether a text was said that is another one, byte for byte.
+    private static func differs(_ said: String?, from value: String?) -> Bool {
+        guard let said else { return false }
+        return value.map { !$0.utf8.elementsEqual(said.utf8) } ?? true
+    }
+}
+
+extension Agreement.Permissions {
+    /// Whether what a side says of a member is taken over.
+    package func allow(_ role: AgreementRole, toSet member: TicketMember) -> Bool {
+        switch member {
+        case .status, .customStatus: role == .sender || allowsPublicComments
+        case .tags: syncsTags
+        case .customFields: syncsCustomFields
+        case .uuid, .subject, .requestedAt, .requester, .comments, .currentActor, .originalID: true
+        }
+    }
+
+    /// Whether a side's public comments stay public.
+    func allowPublicComments(by role: AgreementRole) -> Bool {
+        role == .sender || allowsPublicComments
     }
 }

@@ -78,9 +78,8 @@ final class FakeDesk: Sendable {
         guard let document = try? JSONDocument(parsing: request.body),
             let message = try? TicketMessage(document, isShare: isShare, id: id)
         else { return 422 }
-        state.tickets[id.text] =
-            (held ?? Ticket(id: id))
-            .applying(isShare ? .share(message) : .update(message), by: .sender, under: .all).ticket
+        state.tickets[id.text, default: Ticket(id: id)]
+            .apply(isShare ? .share(message) : .update(message), by: .sender, under: .all)
         return isShare ? 201 : 200
     }
 }
