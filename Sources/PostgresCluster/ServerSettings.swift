@@ -20,14 +20,28 @@ package struct ServerSettings: Sendable {
     /// How many may be connected at once.
     package var maximumConnections: Int
 
+    /// Megabytes of table and index pages that the server keeps in memory.
+    package var bufferMegabyteCount: Int
+
     /// What the private cluster runs with.
-    package static let service = ServerSettings(access: .owner, isDurable: true, maximumConnections: 50)
+    package static let service = ServerSettings(
+        access: .owner,
+        isDurable: true,
+        maximumConnections: 50,
+        bufferMegabyteCount: buffers(memoryByteCount: Memory.byteCount),
+    )
 
     /// Settings; ``service`` has those of the private cluster.
-    package init(access: Access, isDurable: Bool, maximumConnections: Int) {
+    package init(access: Access, isDurable: Bool, maximumConnections: Int, bufferMegabyteCount: Int = 128) {
         self.access = access
         self.isDurable = isDurable
         self.maximumConnections = maximumConnections
+        self.bufferMegabyteCount = bufferMegabyteCount
+    }
+
+    /// A quarter of the memory, as PostgreSQL's manual advises, in megabytes: from its default up to one gigabyte.
+    package static func buffers(memoryByteCount: Int) -> Int {
+        min(max(128, memoryByteCount / 4 / 1_048_576), 1024)
     }
 }
 
@@ -51,7 +65,7 @@ extension ServerSettings {
             "unix_socket_permissions = 0700",
             "port = 5432",
             "max_connections = \(maximumConnections)",
-            "shared_buffers = 128MB",
+            "shared_buffers = \(bufferMegabyteCount)MB",
             "wal_level = replica",
             "max_wal_size = 2GB",
             "jit = off",

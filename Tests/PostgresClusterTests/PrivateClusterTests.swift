@@ -34,6 +34,19 @@ import Testing
         }
     }
 
+    @Test(arguments: [(0, 128), (512 << 20, 128), (2 << 30, 512), (3 << 30, 768), (64 << 30, 1024)])
+    func `the server keeps a quarter of the memory for its pages, within bounds`(memory: Int, megabytes: Int) {
+        #expect(ServerSettings.buffers(memoryByteCount: memory) == megabytes)
+    }
+
+    @Test func `the memory is that of the machine at most`() throws {
+        let text = try FileDescriptor("/proc/meminfo", for: .reading).text()
+        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("MemTotal:") })
+        let kilobytes = try #require(Int(line.filter(\.isNumber)))
+        // What the kernel keeps for itself is in neither.
+        #expect(1 << 20 < Memory.byteCount && Memory.byteCount <= kilobytes * 1024)
+    }
+
     @Test func `the roles are there, each with no more than it needs`() async throws {
         let fixture = try ClusterFixture()
         try await fixture.withCluster { _ in
