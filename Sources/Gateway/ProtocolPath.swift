@@ -8,12 +8,14 @@ package enum ProtocolPath {
     /// - Parameter base: Such as `/sharing`, without a last slash; empty for the root.
     package static func route(_ path: Substring, below base: Substring) -> IncomingRequest.Route? {
         guard path.utf8.starts(with: base.utf8) else { return nil }
-        let rest = path.utf8.dropFirst(base.utf8.count)
-        let parts = rest.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map(Substring.init)
-        guard parts.count == 3, parts[0].isEmpty, let resource = Resource(rawValue: String(parts[1])) else {
-            return nil
-        }
-        return IncomingRequest.Route(resource: resource, identifier: unescaped(parts[2]))
+        var rest = path.utf8.dropFirst(base.utf8.count)
+        let slash = UInt8(ascii: "/")
+        guard rest.popFirst() == slash, let end = rest.firstIndex(of: slash),
+            let resource = Resource(rawValue: String(Substring(rest[..<end])))
+        else { return nil }
+        rest = rest[end...].dropFirst()
+        guard !rest.contains(slash) else { return nil }
+        return IncomingRequest.Route(resource: resource, identifier: unescaped(Substring(rest)))
     }
 
     /// Percent escapes undone; what is no escape stays, and makes the identifier one that is refused.

@@ -62,10 +62,12 @@ extension HTTPResponse {
 
         /// Framing and the connection are the server's: a second opinion on them is how messages get confused.
         private static func isAllowed(_ name: String) -> Bool {
-            ASCII.isToken(name.utf8)
-                && !["connection", "content-length", "date", "keep-alive", "transfer-encoding", "upgrade"]
-                    .contains(name.lowercased())
+            ASCII.isToken(name.utf8) && !serverNames.contains { ASCII.equalIgnoringCase(name.utf8, $0) }
         }
+
+        private static let serverNames: [StaticString] = [
+            "connection", "content-length", "date", "keep-alive", "transfer-encoding", "upgrade",
+        ]
     }
 
     /// Whether the fields fit the buffer that the server has for them.

@@ -14,8 +14,9 @@ extension CredentialCutter {
         for text in [bytes] + (SecretSearch.hasNumericEscapes(bytes) ? [SecretSearch.Decoded(bytes).bytes] : []) {
             // Whatever is a run of fewer characters lies in one of more, of which most texts have none that is long enough.
             for run in runs(of: alphabets[0], in: text[...]) {
-                for alphabet in alphabets {
-                    found.formUnion(runs(of: alphabet, in: run).filter(isCandidate).map(Array.init))
+                let isWord = run.allSatisfy { alphabets[2][Int($0)] }
+                for alphabet in isWord ? alphabets.suffix(1) : alphabets[...] {
+                    for part in runs(of: alphabet, in: run) where isCandidate(part) { found.insert(Array(part)) }
                     guard found.count <= limit else { return nil }
                 }
             }

@@ -43,3 +43,29 @@ extension Digest: PostgresEncodable, PostgresDecodable {
         self = digest
     }
 }
+
+// MARK: - In rows, where most of them are
+
+extension RowWriter {
+    package mutating func append(_ id: EventID) {
+        unsafe id.withUnsafeBytes { unsafe append($0, as: .uuid) }
+    }
+
+    package mutating func append(_ id: EventID?) {
+        if let id { append(id) } else { appendNull() }
+    }
+
+    package mutating func append(_ digest: Digest) {
+        unsafe digest.withUnsafeBytes { unsafe append($0, as: .bytea) }
+    }
+
+    package mutating func append(_ digest: Digest?) {
+        if let digest { append(digest) } else { appendNull() }
+    }
+}
+
+extension Row {
+    package subscript(column: Int, as type: Position.Type) -> Position {
+        get throws(PostgresError) { Position(rawValue: try self[column, as: Int64.self]) }
+    }
+}

@@ -73,6 +73,28 @@ package struct Row: Sendable {
         }
     }
 
+    // The same of the most frequent types, for other modules, which cannot specialise what is generic.
+
+    package subscript(column: Int, as type: Int64.Type) -> Int64 {
+        get throws(PostgresError) { try decode(column: column, as: type) }
+    }
+
+    package subscript(column: Int, as type: Int32.Type) -> Int32 {
+        get throws(PostgresError) { try decode(column: column, as: type) }
+    }
+
+    package subscript(column: Int, as type: Bool.Type) -> Bool {
+        get throws(PostgresError) { try decode(column: column, as: type) }
+    }
+
+    package subscript(column: Int, as type: String.Type) -> String {
+        get throws(PostgresError) { try decode(column: column, as: type) }
+    }
+
+    package subscript(column: Int, as type: [UInt8].Type) -> [UInt8] {
+        get throws(PostgresError) { try decode(column: column, as: type) }
+    }
+
     /// ``decode(column:as:)`` as a subscript: `try row["id", as: Int64.self]`.
     package subscript<Value: PostgresDecodable>(column: String, as type: Value.Type) -> Value {
         get throws(PostgresError) {

@@ -78,13 +78,34 @@ package struct RowWriter: Sendable {
         buffer.overwrite(Int32(truncatingIfNeeded: buffer.count - start - 4), at: start)
     }
 
+    // What rows are mostly made of is written without the detour over a protocol, which other modules cannot specialise.
+
     /// `bigint`
     package mutating func append(_ value: Int64) {
-        guard let column = next(taking: .int8) else { return }
-        buffer.reserve(16)
+        append(number: value, .int8)
+    }
+
+    /// `bigint` or NULL
+    package mutating func append(_ value: Int64?) {
+        if let value { append(value) } else { appendNull() }
+    }
+
+    /// `integer`
+    package mutating func append(_ value: Int32) {
+        append(number: value, .int4)
+    }
+
+    /// `integer` or NULL
+    package mutating func append(_ value: Int32?) {
+        if let value { append(value) } else { appendNull() }
+    }
+
+    private mutating func append<Number: FixedWidthInteger & BitwiseCopyable>(number: Number, _ type: PostgresType) {
+        guard let column = next(taking: type) else { return }
+        buffer.reserve(8 + MemoryLayout<Number>.size)
         buffer.append(column.type)
-        buffer.append(Int32(8))
-        buffer.append(value)
+        buffer.append(Int32(truncatingIfNeeded: MemoryLayout<Number>.size))
+        buffer.append(number)
     }
 
     /// `text` and its like, `json`, `jsonb`, an enumeration's label.
@@ -94,6 +115,11 @@ package struct RowWriter: Sendable {
         value.withUTF8 { text in
             unsafe append(UnsafeRawBufferPointer(text), to: column)
         }
+    }
+
+    /// `text` and its like, or NULL
+    package mutating func append(_ value: String?) {
+        if let value { append(value) } else { appendNull() }
     }
 
     /// `bytea`
@@ -107,6 +133,12 @@ package struct RowWriter: Sendable {
         unsafe value.withUnsafeBytes { bytes in
             unsafe append(bytes, to: column)
         }
+    }
+
+    /// The binary form of a value of this type, lent.
+    package mutating func append(_ bytes: UnsafeRawBufferPointer, as type: PostgresType) {
+        guard let column = next(taking: type) else { return }
+        unsafe append(bytes, to: column)
     }
 
     /// SQL's NULL, in a column of any type.

@@ -98,17 +98,19 @@ extension PostgresBuffer {
         count = offset + source.count
     }
 
-    /// A 32-bit length, then what `body` writes, or the mark of NULL.
-    package mutating func appendField(_ value: some PostgresEncodable) {
+    /// A 32-bit length, then the value, or the mark of NULL; returns whether it was a value.
+    @discardableResult
+    package mutating func appendField(_ value: some PostgresEncodable) -> Bool {
         guard !value.isNull else {
             append(Int32(-1))
-            return
+            return false
         }
         let start = count
         append(Int32(0))
         value.encode(into: &self)
         // A parameter beyond 1 GiB is refused before it is sent, so no length that overflows ever leaves.
         overwrite(Int32(truncatingIfNeeded: count - start - 4), at: start)
+        return true
     }
 
     /// Puts a number over four bytes that were written before.

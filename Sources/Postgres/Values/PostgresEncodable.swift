@@ -37,13 +37,14 @@ extension PostgresEncodable {
     package static func encodeArray(_ elements: [Self], into buffer: inout PostgresBuffer) {
         // Dimensions, whether NULLs occur, element type; then, unless empty, length and lower bound.
         buffer.append(Int32(elements.isEmpty ? 0 : 1))
-        buffer.append(Int32(elements.contains(where: \.isNull) ? 1 : 0))
+        let flag = buffer.count
+        buffer.append(Int32(0))
         buffer.append(postgresType.rawValue)
         guard !elements.isEmpty else { return }
         buffer.append(Int32(truncatingIfNeeded: elements.count))
         buffer.append(Int32(1))
-        for element in elements {
-            buffer.appendField(element)
+        for element in elements where !buffer.appendField(element) {
+            buffer.overwrite(1, at: flag)
         }
     }
 }

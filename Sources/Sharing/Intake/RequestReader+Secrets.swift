@@ -21,7 +21,6 @@ extension RequestReader {
     func otherSecrets(of request: IncomingRequest, except identifiers: [String]) -> [[UInt8]] {
         let separators = " \t,;\"".utf8
         var found: Set<[UInt8]> = []
-        let names = Set(identifiers.map { Array($0.utf8) })
         for field in request.fields {
             guard isSecret(field.name), !isField(field.name, named: Token.headerName) else { continue }
             let isAuthorization = isField(field.name, named: "Authorization")
@@ -32,8 +31,12 @@ extension RequestReader {
                     + [UInt8(ascii: "="), UInt8(ascii: ":")].compactMap { mark in
                         word.firstIndex(of: mark).map { word[($0 + 1)...] }
                     }
-                let secrets = parts.filter(looksSecret).map(Array.init)
-                found.formUnion(secrets.filter { isAuthorization || !names.contains($0) })
+                found.formUnion(
+                    parts.filter { part in
+                        looksSecret(part)
+                            && (isAuthorization || !identifiers.contains { part.elementsEqual($0.utf8) })
+                    }.map(Array.init),
+                )
             }
         }
         return Array(found.prefix(Self.secretCount))
@@ -47,7 +50,12 @@ extension RequestReader {
 
     /// Access keys of any agreement that stand in the head of a request.
     func foreignSecrets(of request: IncomingRequest) -> [[UInt8]] {
-        var head = Array("\(request.method) \(request.target) \(request.source)".utf8)
+        var head: [UInt8] = []
+        head.reserveCapacity(1024)
+        for text in [request.method, request.target, request.source] {
+            head += text.utf8
+            head.append(UInt8(ascii: " "))
+        }
         for field in request.fields where !isField(field.name, named: Token.headerName) {
             head.append(UInt8(ascii: "\n"))
             head += field.name

@@ -68,9 +68,15 @@ extension Token: CustomStringConvertible, CustomDebugStringConvertible, CustomRe
 extension String {
     /// The text without spaces and tabs at its ends, which RFC 9110 does not count to a header's value.
     var trimmingBlanks: Substring {
-        var rest = self[...]
-        while let first = rest.first, first == " " || first == "\t" { rest.removeFirst() }
-        while let last = rest.last, last == " " || last == "\t" { rest.removeLast() }
-        return rest
+        var rest = utf8[...]
+        while let first = rest.first, first.isBlank { rest.removeFirst() }
+        while let last = rest.last, last.isBlank { rest.removeLast() }
+        return Substring(rest)
+    }
+}
+
+extension UInt8 {
+    fileprivate var isBlank: Bool {
+        self == UInt8(ascii: " ") || self == UInt8(ascii: "\t")
     }
 }
