@@ -35,6 +35,9 @@ package enum ProjectionRebuilder {
         var configuration = owner.forFolding("shareledger rebuild")
         // Indexes over all rows take as long as they take; the task can be cancelled.
         configuration.statementTimeout = .seconds(3600)
+        configuration.settings["maintenance_work_mem"] = "256MB"
+        // The new tables are compared with the live ones along their keys: hashed, all rows would go over the disk again.
+        for method in ["hashjoin", "sort"] { configuration.settings["enable_\(method)"] = "off" }
         let leader = try await PostgresConnection.open(configuration)
         do {
             let report = try await rebuild(leader, configuration, settings, keys, options, progress)
