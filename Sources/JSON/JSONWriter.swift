@@ -133,9 +133,8 @@ extension JSONWriter {
         bytes.append(UInt8(ascii: "\""))
         var text = text
         let isPlain = text.withUTF8 { utf8 in
-            // All of them, as a loop that never leaves early takes many bytes at a time.
-            guard unsafe !utf8.reduce(false, { Self.needsEscape($1) || $0 }) else { return false }
-            unsafe bytes.append(contentsOf: utf8)
+            guard unsafe !utf8.contains(where: Self.needsEscape) else { return false }
+            unsafe bytes += utf8
             return true
         }
         if !isPlain {

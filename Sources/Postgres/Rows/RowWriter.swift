@@ -127,6 +127,21 @@ package struct RowWriter: Sendable {
         append(value.span)
     }
 
+    /// `bytea` or NULL
+    package mutating func append(_ value: [UInt8]?) {
+        if let value { append(value) } else { appendNull() }
+    }
+
+    /// `boolean`
+    package mutating func append(_ value: Bool) {
+        append(number: value ? 1 as UInt8 : 0, .bool)
+    }
+
+    /// `boolean` or NULL
+    package mutating func append(_ value: Bool?) {
+        if let value { append(value) } else { appendNull() }
+    }
+
     /// `bytea`, lent.
     package mutating func append(_ value: Span<UInt8>) {
         guard let column = next(taking: .bytea) else { return }
