@@ -1,0 +1,180 @@
+import Cryptography
+import Ledger
+import LedgerStore
+import Postgres
+import Sharing
+import TicketSharing
+
+/// What of a scope is selected: messages in the range, or shares that have one.
+extension MaterialReader {
+    /// The accepted messages to the partner in the range, in the order of their stream.
+    mutating func readMessages(
+        of agreement: AgreementRecord,
+        _ share: Position?,
+        in session: inout PostgresSession,
+    ) throws {
+        var next: Int64 = 0
+        while true {
+            let chain: SQL =
+                if let share {
+                    "e.share_id = \(share) AND e.share_seq >= \(next)"
+                } else {
+                    // Nothing of an invitation that was declined before this one.
+                    """
+                    e.stream_id = \(agreement.stream)
+                    AND e.stream_seq >= \(next)
+                    AND e.position >= \(agreement.firstPosition)
+                    """
+                }
+            let order: SQL = share == nil ? "e.stream_seq" : "e.share_seq"
+            // What is sent is `sent-body` where there is one. A key that stands in a message without being new is the one
+            // that was current then.
+            let rows = try session.query(
+                """
+                SELECT e.position, e.event_id, e.share_id, sh.ticket, \(order),
+                    EXISTS (
+                        SELECT
+                        FROM ledger.event AS a
+                        WHERE a.about = e.event_id
+                            AND a.type = 'attempt.succeeded'
+                    ),
+                    CASE
+                        WHEN e.share_id IS NULL AND y.splices IS NOT NULL THEN (
+                            SELECT max(k.version)
+                            FROM ledger.access_key AS k
+                            WHERE k.stream_id = e.stream_id
+                                AND k.position <= e.position
+                        )
+                    END,
+                    f.names, f.lengths, f.commitments
+                FROM ledger.event AS e
+                LEFT JOIN ledger.share AS sh ON sh.share_id = e.share_id
+                CROSS JOIN LATERAL (
+                    SELECT CASE
+                        WHEN 'sent-body' = ANY (e.part_names) THEN 'sent-body'
+                        WHEN 'body' = ANY (e.part_names) THEN 'body'
+                    END
+                ) AS b (part)
+                CROSS JOIN LATERAL (
+                    SELECT array_agg(p.name), array_agg(p.length), array_agg(p.commitment)
+                    FROM unnest(e.part_names, e.part_lengths, e.part_commitments) AS p (name, length, commitment)
+                    WHERE p.name IN ('facts', b.part)
+                ) AS f (names, lengths, commitments)
+                LEFT JOIN ledger.payload AS y ON y.position = e.position AND y.part = b.part
+                WHERE \(chain)
+                    AND e.direction = 'out'
+                    AND e.type IN \(Self.messageTypes)
+                    AND e.position < \(material.end)
+                    AND \(range)
+                ORDER BY \(order)
+                LIMIT \(Int64(Self.pageCount))
+                """
+            )
+            let state = try LedgerReader.faults(of: try Self.lines(of: rows), in: &session)
+            let damages = Dictionary(
+                state.faults.map { ($0.key.position, PartFault($0.key, $0.value)) },
+                uniquingKeysWith: { $0.place.part.rawValue < $1.place.part.rawValue ? $0 : $1 },
+            )
+            let erased = Set(state.erased.map(\.position))
+            for row in rows {
+                let lane = try place(of: agreement, row[2, as: Position?.self], row[3, as: String?.self])
+                let position = try row[0, as: Position.self]
+                material.lanes[lane].messages.append(
+                    SelectedMessage(
+                        position: position,
+                        event: try row[1, as: EventID.self],
+                        isAcknowledged: try row[5, as: Bool.self],
+                        isErased: erased.contains(position),
+                        damage: damages[position],
+                        keyVersion: try row[6, as: Int32?.self].map { Int($0) },
+                    ),
+                )
+                next = try row[4, as: Int64.self] + 1
+            }
+            guard try goesOn(after: rows.count) else { return }
+        }
+    }
+
+    /// What leaves say of the parts that would be sent, and of those that say how.
+    private static func lines(of rows: Rows) throws -> [(position: Position, line: PartLine)] {
+        var lines: [(position: Position, line: PartLine)] = []
+        for row in rows {
+            let position = try row[0, as: Position.self]
+            let names = try row[7, as: [String].self]
+            let lengths = try row[8, as: [Int64].self]
+            for (index, commitment) in try row[9, as: [Digest].self].enumerated() {
+                guard let name = PartName(rawValue: names[index]) else { continue }
+                let line = PartLine(name: name, byteCount: Int(lengths[index]), commitment: commitment)
+                lines.append((position, line))
+            }
+        }
+        return lines
+    }
+
+    /// The shares that have an accepted message in the range, in either direction.
+    mutating func readShares(
+        of agreement: AgreementRecord,
+        _ share: Position?,
+        in session: inout PostgresSession,
+    ) throws {
+        var next = share ?? .first
+        let last = share ?? Position(rawValue: .max)
+        let isAll = request.from == nil && request.to == nil
+        let selected: SQL =
+            isAll
+            ? "true"
+            : """
+            EXISTS (
+                SELECT
+                FROM ledger.event AS e
+                WHERE e.share_id = sh.share_id
+                    AND e.type IN \(Self.messageTypes)
+                    AND \(range)
+            )
+            """
+        while true {
+            let rows = try session.query(
+                """
+                SELECT sh.share_id, sh.ticket
+                FROM ledger.share AS sh
+                JOIN projection.ticket_head AS t ON t.share_id = sh.share_id
+                WHERE sh.stream_id = \(agreement.stream)
+                    AND sh.share_id BETWEEN \(next) AND \(last)
+                    AND \(selected)
+                ORDER BY sh.share_id
+                LIMIT \(Int64(Self.pageCount))
+                """
+            )
+            for row in rows {
+                let found = try row[0, as: Position.self]
+                _ = try place(of: agreement, found, row[1, as: String.self])
+                next = found.next
+            }
+            guard try goesOn(after: rows.count) else { return }
+        }
+    }
+
+    private mutating func goesOn(after count: Int) throws -> Bool {
+        try Task.checkCancellation()
+        selectedCount += count
+        material.isCut = selectedCount > itemLimit
+        return count == Self.pageCount && !material.isCut
+    }
+
+    /// Where a lane's material is, which is begun if need be.
+    private mutating func place(of agreement: AgreementRecord, _ share: Position?, _ ticket: String?) throws -> Int {
+        let lane = ShareLane(destination: .partner(agreement.partner), stream: agreement.stream, share: share)
+        if let place = places[lane] { return place }
+        let id = ticket.flatMap { TicketID($0) }
+        guard (id == nil) == (share == nil) else {
+            throw PostgresError(
+                .decoding,
+                "share \(share.map { "\($0)" } ?? "") is of a ticket whose name is no identifier"
+            )
+        }
+        let place = material.lanes.count
+        places[lane] = place
+        material.lanes.append(LaneMaterial(lane: lane, agreement: agreement.agreement.id, ticket: id))
+        return place
+    }
+}
