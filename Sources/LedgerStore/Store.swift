@@ -61,6 +61,5 @@ package final class Store: Sendable {
         await appender.close()
         await pool.close()
         poolTask.cancel()
-        commits.finish()
     }
 }

@@ -8,6 +8,7 @@ import Postgres
 import PostgresCluster
 import Sharing
 import Synchronization
+import TestRequests
 import TestSupport
 import Testing
 import TicketSharing

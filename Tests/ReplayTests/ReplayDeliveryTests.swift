@@ -8,6 +8,7 @@ import Postgres
 import Projections
 import Replay
 import Sharing
+import TestRequests
 import TestSupport
 import Testing
 import TicketSharing

@@ -84,13 +84,17 @@ extension DeliveryEngine {
             return true
         }
         guard isStarted else { return }
-        await withDiscardingTaskGroup { group in
-            group.addTask { await self.followCommits() }
-            group.addTask { await self.keepClaims() }
-            group.addTask { await self.keepUp() }
-            group.addTask { await self.mendLanes() }
-            await dispatch()
-            group.cancelAll()
+        let work = work
+        await store.commits.observing { report in
+            if report.hasDeliveries { work.send() }
+        } while: {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.keepClaims() }
+                group.addTask { await self.keepUp() }
+                group.addTask { await self.mendLanes() }
+                await dispatch()
+                group.cancelAll()
+            }
         }
         let waiters = state.withLock { state in
             if case .stopping = state.phase { state.phase = .stopped } else { state.phase = .ready }
@@ -136,11 +140,5 @@ extension DeliveryEngine {
     /// Deliveries that are under way in this process.
     package var inFlightCount: Int {
         state.withLock { $0.load.count }
-    }
-
-    private func followCommits() async {
-        for await report in store.commits.reports() where report.hasDeliveries {
-            work.send()
-        }
     }
 }

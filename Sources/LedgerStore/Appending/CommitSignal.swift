@@ -1,70 +1,48 @@
 import Synchronization
 
-/// Wakes whoever follows the ledger in this process when a batch was committed.
+/// Tells whoever follows the ledger in this process what was committed, batch by batch.
 ///
-/// A wake-up says only that there is something new; several batches may come as one. Events of other processes give none,
-/// so followers also look by themselves from time to time.
+/// Events of other processes are not told, so followers also look by themselves from time to time.
 package final class CommitSignal: Sendable {
-    private struct Followers {
-        var continuations: [Int: AsyncStream<BatchReport>.Continuation] = [:]
-        var collections: [Int: CommittedEvents] = [:]
-        var next = 0
+    /// Called on the appender's thread, before the batch is answered: must be short, and must not wait for anything.
+    package typealias Observer = @Sendable (BatchReport) -> Void
 
-        mutating func makeID() -> Int {
-            next += 1
-            return next
-        }
+    private struct Observers {
+        var all: [Int: Observer] = [:]
+        var next = 0
     }
 
-    private let followers = Mutex(Followers())
+    private let observers = Mutex(Observers())
 
     package init() {}
 
-    /// Reports from now on, the newest only for who is slow; ends with ``finish()``.
-    package func reports() -> AsyncStream<BatchReport> {
-        let (stream, continuation) = AsyncStream.makeStream(of: BatchReport.self, bufferingPolicy: .bufferingNewest(1))
-        let id = followers.withLock { followers in
-            let id = followers.makeID()
-            followers.continuations[id] = continuation
-            return id
+    /// Has an observer told until it is removed, by what this returns.
+    package func add(_ observer: @escaping Observer) -> Int {
+        observers.withLock { observers in
+            observers.next += 1
+            observers.all[observers.next] = observer
+            return observers.next
         }
-        continuation.onTermination = { [weak self] _ in
-            self?.followers.withLock { _ = $0.continuations.removeValue(forKey: id) }
-        }
-        return stream
     }
 
-    /// Collects what is committed while `body` runs; a batch is there before it is reported.
-    package func collecting<Result>(
+    package func remove(_ id: Int) {
+        observers.withLock { _ = $0.all.removeValue(forKey: id) }
+    }
+
+    /// Has an observer told while `body` runs.
+    package func observing<Result>(
         isolation: isolated (any Actor)? = #isolation,
-        _ body: (CommittedEvents) async throws -> Result,
+        _ observer: @escaping Observer,
+        while body: () async throws -> Result,
     ) async rethrows -> Result {
-        let events = CommittedEvents()
-        let id = followers.withLock { followers in
-            let id = followers.makeID()
-            followers.collections[id] = events
-            return id
-        }
-        defer { followers.withLock { _ = $0.collections.removeValue(forKey: id) } }
-        return try await body(events)
+        let id = add(observer)
+        defer { remove(id) }
+        return try await body()
     }
 
     func send(_ report: BatchReport) {
-        let (collections, continuations) = followers.withLock { followers in
-            (Array(followers.collections.values), Array(followers.continuations.values))
-        }
-        for collection in collections {
-            collection.add(report.events, report.messages)
-        }
-        for continuation in continuations {
-            continuation.yield(report)
-        }
-    }
-
-    func finish() {
-        let continuations = followers.withLock { Array($0.continuations.values) }
-        for continuation in continuations {
-            continuation.finish()
+        for observer in observers.withLock({ Array($0.all.values) }) {
+            observer(report)
         }
     }
 }

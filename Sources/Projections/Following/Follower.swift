@@ -74,15 +74,12 @@ package final class Follower: Sendable {
     /// Follows until the task is cancelled, whatever happens to the database meanwhile.
     package func run() async {
         if let commits {
-            await commits.collecting { events in
-                await withTaskGroup { group in
-                    let reports = commits.reports()
-                    group.addTask {
-                        for await _ in reports { self.news.ring() }
-                    }
-                    await follow(events)
-                    group.cancelAll()
-                }
+            let events = CommittedEvents()
+            await commits.observing { [news] report in
+                events.add(report.events, report.messages)
+                news.ring()
+            } while: {
+                await follow(events)
             }
         } else {
             await follow(nil)
