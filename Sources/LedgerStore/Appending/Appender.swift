@@ -120,7 +120,7 @@ package final class Appender: Sendable {
         switch action {
         case .wait: break
         case .fail(let error): request.finish(.failed(error))
-        case .start: Task { await self.run() }
+        case .start: Task.immediate { await self.run() }
         }
     }
 
