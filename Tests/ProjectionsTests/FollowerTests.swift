@@ -36,6 +36,38 @@ struct FollowerTests {
         #expect(follower.progress.lag == 0)
     }
 
+    @Test func `a key in a text is a placeholder in the rows as well, and what is not allowed is not taken`() async throws {
+        let ledger = try await LedgerFixture()
+        let follower = Follower(
+            configuration: ledger.database.configuration(),
+            commits: ledger.store.commits,
+            logger: .silent
+        )
+        try await ledger.addPartner("lens", GeneratedLedger.partnerURL)
+        let token = try await ledger.agree(
+            "a",
+            with: "lens",
+            at: GeneratedLedger.partnerURL,
+            weSend: true,
+            #","sync_tags":false,"allows_public_comments":false"#
+        )
+        let key = try #require(token.split(separator: ":").last)
+        try await withThrowingTaskGroup { group in
+            group.addTask { await follower.run() }
+            let share = #"{"uuid":"t","status":"open"}"#
+            _ = try await ledger.send("POST", "tickets/t", share, token: token, to: "lens")
+            let body = #"{"status":"solved","tags":["x"],"comments":[{"uuid":"c","body":"it is \#(key)","public":true}]}"#
+            let receipt = try #require(try await ledger.send("PUT", "tickets/t", body, token: token).receipt)
+            #expect(await follower.waitUntil(receipt.position, within: .seconds(20)))
+            group.cancelAll()
+        }
+        let row = try await ledger.database.execute(
+            "SELECT t.status, t.tags, c.body, c.public FROM projection.ticket AS t JOIN projection.comment AS c USING (share_id)"
+        )
+        #expect(row == "open||it is [secret]|f\n")
+        #expect(try await ledger.verify().differences.first == [])
+    }
+
     @Test func `waiting for what does not come ends in time`() async throws {
         let ledger = try await LedgerFixture()
         let follower = Follower(configuration: ledger.database.configuration(), commits: nil, logger: .silent)
