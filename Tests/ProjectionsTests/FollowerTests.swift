@@ -36,7 +36,9 @@ struct FollowerTests {
         #expect(follower.progress.lag == 0)
     }
 
-    @Test func `a key in a text is a placeholder in the rows as well, and what is not allowed is not taken`() async throws {
+    @Test func `a key in a text is a placeholder in the rows as well, and what is not allowed is not taken`()
+        async throws
+    {
         let ledger = try await LedgerFixture()
         let follower = Follower(
             configuration: ledger.database.configuration(),
@@ -56,15 +58,24 @@ struct FollowerTests {
             group.addTask { await follower.run() }
             let share = #"{"uuid":"t","status":"open"}"#
             _ = try await ledger.send("POST", "tickets/t", share, token: token, to: "lens")
-            let body = #"{"status":"solved","tags":["x"],"comments":[{"uuid":"c","body":"it is \#(key)","public":true}]}"#
-            let receipt = try #require(try await ledger.send("PUT", "tickets/t", body, token: token).receipt)
-            #expect(await follower.waitUntil(receipt.position, within: .seconds(20)))
+            // One after the other, so that all but a few come from memory.
+            for number in 0..<10 {
+                let comment = #"{"uuid":"\#(number)","body":"it is \#(key)","public":true}"#
+                let body = #"{"status":"solved","tags":["x"],"comments":[\#(comment)]}"#
+                let receipt = try #require(try await ledger.send("PUT", "tickets/t", body, token: token).receipt)
+                #expect(await follower.waitUntil(receipt.position, within: .seconds(20)))
+            }
             group.cancelAll()
         }
         let row = try await ledger.database.execute(
-            "SELECT t.status, t.tags, c.body, c.public FROM projection.ticket AS t JOIN projection.comment AS c USING (share_id)"
+            """
+            SELECT t.status, t.tags, c.body, c.public, count(*)
+            FROM projection.ticket AS t
+            JOIN projection.comment AS c ON c.share_id = t.share_id
+            GROUP BY t.status, t.tags, c.body, c.public
+            """
         )
-        #expect(row == "open||it is [secret]|f\n")
+        #expect(row == "open||it is [secret]|f|10\n")
         #expect(try await ledger.verify().differences.first == [])
     }
 
