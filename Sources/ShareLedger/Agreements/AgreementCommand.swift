@@ -135,16 +135,14 @@ private func answering(
                 guard record.agreement.status != status else {
                     throw CommandFailure("agreement \(record.agreement.id.text) is \(status.rawValue) already")
                 }
-                let name = try await partner(of: record, for: status, arguments, store)
-                let dialect = try await store.read { session in
-                    try PartnerReader.all(in: &session).first { $0.name == name }?.dialect ?? .standard
-                }
+                let (known, acceptance) = try await partner(of: record, for: status, arguments, store)
                 let draft = AgreementDraft.change(of: record.agreement.id, to: status, by: record.ourRole)
                 let answer = try await sendAgreement(
-                    draft.encoded(as: dialect),
+                    draft.encoded(as: acceptance?.dialect ?? known.dialect),
                     .put,
                     record.agreement.id,
-                    partner: name,
+                    partner: acceptance?.name ?? known.name,
+                    accepting: acceptance,
                     reason: reason,
                     store
                 )
@@ -156,7 +154,7 @@ private func answering(
 
 // MARK: - Steps
 
-/// The name of an agreement's partner, which is accepted first if it is only proposed and a name for it was given.
+/// An agreement's partner, and how it is to be accepted with the agreement if it is only proposed.
 ///
 /// To decline, nobody has to be accepted: that is recorded, and a stranger is not told.
 private func partner(
@@ -164,11 +162,18 @@ private func partner(
     for status: Agreement.Status,
     _ arguments: ParsedArguments,
     _ store: Store,
-) async throws -> String {
+) async throws -> (known: PartnerRecord, acceptance: PartnerSettings?) {
     let found = try await store.read { session in try PartnerReader.all(in: &session).first { $0.id == record.partner }
     }
     guard let found else { throw CommandFailure("the agreement's partner is not known") }
-    guard found.state == .proposed, status != .declined else { return found.name }
+    guard found.state == .proposed, status != .declined else {
+        guard arguments[partnerName].map({ $0 == found.name }) ?? true else {
+            throw CommandFailure(
+                "the partner is \(found.name) already; 'shareledger partner set \(found.name)' changes it"
+            )
+        }
+        return (found, nil)
+    }
     guard let name = arguments[partnerName] else {
         let advice =
             "accept it with --partner-name NAME, or with 'shareledger partner add NAME --url \(found.baseURL.text)'"
@@ -178,15 +183,5 @@ private func partner(
     wanted.dialect = arguments[dialect] ?? .standard
     wanted.allowsPrivateAddress = arguments[allowPrivateAddress]
     wanted.allowsHTTP = arguments[allowHTTP]
-    let settings = wanted
-    let by = Workspace.operatorName
-    let reason = try Workspace.reason(arguments)
-    let accepted = try await store.appender.append(StateKeys(), byteCount: 2048) { transaction in
-        Result { () throws(OperatorFault) in
-            try transaction.acceptPartner(settings, operator: by, reason: reason)
-        }
-    }
-    let partner = try accepted.get().0
-    PartnerOptions.noteUnreachable(partner)
-    return partner.name
+    return (found, wanted)
 }

@@ -22,7 +22,8 @@ func show(
     } else {
         printTable([record], partners)
         guard let queue else { return }
-        Console.print("\n" + PageFields.text(queue.fields(list: "--agreement \(record.agreement.id.text)")))
+        let fields = fields(record, partners) + queue.fields(list: "--agreement \(record.agreement.id.text)")
+        Console.print("\n" + PageFields.text(fields))
     }
 }
 
@@ -34,6 +35,23 @@ func show(_ records: [AgreementRecord], _ arguments: ParsedArguments, _ store: S
     } else {
         printTable(records, partners)
     }
+}
+
+/// What the table has no room for, and what whoever accepts it agrees to.
+private func fields(_ record: AgreementRecord, _ partners: PartnerDirectory) -> [(name: String, value: String)] {
+    let agreement = record.agreement
+    let permissions = agreement.permissions
+    let shared = [
+        permissions.allowsPublicComments ? "public comments and changes of status by the receiver" : nil,
+        permissions.syncsTags ? "tags" : nil, permissions.syncsCustomFields ? "custom fields" : nil,
+    ].compactMap(\.self)
+    let partner = partners[record.partner]
+    return [
+        (name: "Sender", value: agreement.senderURL.text),
+        ("Receiver", agreement.receiverURL.text),
+        ("Partner", partner.map { "\($0.name), \($0.isPaused ? "paused" : $0.state.rawValue)" } ?? "not known"),
+        ("Allows", shared.isEmpty ? "private comments only" : shared.joined(separator: ", ")),
+    ]
 }
 
 private func partners(_ store: Store) async throws -> PartnerDirectory {

@@ -70,6 +70,25 @@ extension SharingTransaction {
         return (accepted, receipt)
     }
 
+    /// Accepts a proposed partner and, by our own command, an agreement with it: both, or neither.
+    package mutating func accept(
+        _ capture: Capture,
+        from wanted: PartnerSettings,
+        operator: String,
+        reason: String?,
+    ) throws(OperatorFault) -> (Answer, PartnerRecord) {
+        guard case .agreement(let message) = capture.content, let record = agreement(message.id) else {
+            throw OperatorFault("there is no such agreement")
+        }
+        do throws(ProtocolFault) {
+            _ = try record.agreement.applying(message, from: record.ourRole, keyMatches: true)
+        } catch {
+            throw OperatorFault("neither the agreement nor its partner is accepted: \(error.detail)")
+        }
+        let partner = try acceptPartner(wanted, operator: `operator`, reason: reason).0
+        return (decide(capture) { true }, partner)
+    }
+
     /// Holds a partner's deliveries back, or lets them go on.
     package mutating func setPaused(
         _ isPaused: Bool,

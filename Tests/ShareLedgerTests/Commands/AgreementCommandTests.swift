@@ -129,6 +129,8 @@ import Testing
         #expect(try Self.members(first.requests[0])["status"] == #""accepted""#)
         let token = try await service.command("agreement", "token", "a1", "--json").object
         #expect(token["agreement"] as? String == "a1" && token["token"] as? String == TestService.token("a1"))
+        let other = try await service.run("agreement", "deactivate", "a1", "--partner-name", "x")
+        #expect(other.status == 64, "\(other.errors)")
         let again = try await service.run("agreement", "accept", "a1")
         #expect(again.status == 1 && again.errors.contains("accepted already"), "\(again.errors)")
 
@@ -136,6 +138,11 @@ import Testing
         let declined = try await service.command("agreement", "decline", "b2")
         #expect(declined.errors.hasSuffix("; the partner is only proposed and is not told\n"), "\(declined.errors)")
         #expect(try await status("b2", service) == "declined")
+        let late = try await service.run(
+            ["agreement", "accept", "b2", "--partner-name", "second", "--allow-http", "--allow-private-address"]
+        )
+        #expect(late.status == 1 && late.errors.contains("neither the agreement nor its partner is accepted: "))
+        #expect(try await service.run("partner", "show", "second").status == 66)
         #expect(try await service.command("delivery", "list", "--agreement", "b2", "--json").objects.isEmpty)
         let doctor = try await service.command("doctor").output
         #expect(doctor.contains("OK    partners        2\n"), "\(doctor)")
@@ -150,13 +157,13 @@ import Testing
             #expect(run.status == 1 && run.errors.contains("the agreement is not changed: "), "\(run.errors)")
         }
         #expect(try await status("b2", service) == "declined")
-        let late = try await service.fromPartner(
+        let answer = try await service.fromPartner(
             "PUT",
             "/agreements/b2",
             token: TestService.token("b2"),
             #"{"status":"accepted"}"#
         )
-        #expect([403, 422].contains(late.status))
+        #expect([403, 422].contains(answer.status))
         for words in [["agreement", "show", "zz"], ["agreement", "token", "zz"], ["agreement", "accept", "'; --"]] {
             let run = try await service.run(words)
             #expect(
