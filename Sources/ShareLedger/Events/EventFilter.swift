@@ -52,7 +52,7 @@ struct EventFilter: Sendable {
             condition += " AND e.stream_id = \(found.stream)"
         }
         if let name = arguments[Self.partner] {
-            condition += try Self.isOf(Lookup.partner(name, in: &session))
+            condition += try Self.isOf(Lookup.partner(name, in: &session), in: &session)
         }
         if let from = arguments[Options.from] { condition += " AND \(from.orLater)" }
         if let to = arguments[Options.to] { condition += " AND \(to.before)" }
@@ -81,43 +81,58 @@ struct EventFilter: Sendable {
             """
         )
         .decode((String).self)
-        guard !replays.isEmpty else { return " AND e.share_id = \(share.id)" }
-        return """
-             AND (
-                e.share_id = \(share.id)
-                OR e.position = ANY (\(replays.compactMap { Int64($0) }))
-                OR e.type = 'replay.finished'
-                AND EXISTS (
-                    SELECT
-                    FROM ledger.payload AS p
-                    WHERE p.position = e.position
-                        AND p.part = 'facts'
-                        AND ledger.json(p.content) ->> 'replay' = ANY (\(replays))
-                )
-            )
-            """
+        return " AND (e.share_id = \(share.id) OR \(isOf(replays: replays)))"
     }
 
-    /// What happened under the partner's agreements, and what was done about the partner itself.
-    private static func isOf(_ partner: PartnerRecord) -> SQL {
-        """
-         AND (
-            e.stream_id = ANY (ARRAY(
-                SELECT a.stream_id
-                FROM projection.agreement AS a
-                WHERE a.partner_id = \(partner.id)
-            ))
-            OR e.position = \(partner.id)
-            OR e.stream_id = (SELECT s.stream_id FROM ledger.stream AS s WHERE s.name = 'system')
+    /// The beginning and the end of replays, which are told by their positions.
+    private static func isOf(replays: [String]) -> SQL {
+        guard !replays.isEmpty else { return "false" }
+        return """
+            e.position = ANY (\(replays.compactMap { Int64($0) }))
+            OR e.type = 'replay.finished'
             AND EXISTS (
                 SELECT
                 FROM ledger.payload AS p
                 WHERE p.position = e.position
                     AND p.part = 'facts'
-                    AND ledger.json(p.content) ->> 'partner' = \("\(partner.id)")
+                    AND ledger.json(p.content) ->> 'replay' = ANY (\(replays))
             )
+            """
+    }
+
+    /// What happened under the partner's agreements, what was done about the partner itself, and replays to it.
+    private static func isOf(_ partner: PartnerRecord, in session: inout PostgresSession) throws -> SQL {
+        let replays = try session.query(
+            """
+            SELECT e.position::text
+            FROM ledger.event AS e
+            JOIN ledger.payload AS f ON f.position = e.position AND f.part = 'facts'
+            JOIN projection.agreement AS a ON a.agreement = ledger.json(f.content) ->> 'agreement'
+            WHERE e.stream_id = (SELECT s.stream_id FROM ledger.stream AS s WHERE s.name = 'system')
+                AND e.type = 'replay.requested'
+                AND a.partner_id = \(partner.id)
+            """
         )
-        """
+        .decode((String).self)
+        return """
+             AND (
+                e.stream_id = ANY (ARRAY(
+                    SELECT a.stream_id
+                    FROM projection.agreement AS a
+                    WHERE a.partner_id = \(partner.id)
+                ))
+                OR e.position = \(partner.id)
+                OR e.stream_id = (SELECT s.stream_id FROM ledger.stream AS s WHERE s.name = 'system')
+                AND EXISTS (
+                    SELECT
+                    FROM ledger.payload AS p
+                    WHERE p.position = e.position
+                        AND p.part = 'facts'
+                        AND ledger.json(p.content) ->> 'partner' = \("\(partner.id)")
+                )
+                OR \(isOf(replays: replays))
+            )
+            """
     }
 
     private static func types(argument text: String) throws -> [EventType] {

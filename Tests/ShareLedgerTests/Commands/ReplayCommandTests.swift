@@ -62,6 +62,12 @@ import Testing
         let history = try await service.command("history", share, "--type", "replay", "--json").objects
         #expect(history.map { $0["type"] as? String } == ["replay.requested", "replay.finished"])
         #expect(history.first?["position"] as? Int == replay)
+        let partners = try await service.command("history", "--partner", "lenswerk", "--json").objects
+        #expect(
+            partners.compactMap { $0["type"] as? String }.filter { $0.hasPrefix("replay") } == [
+                "replay.requested", "replay.finished",
+            ]
+        )
         #expect(history.first?["reason"] as? String == "they restored a backup")
         #expect(try await service.command("history", share).output.contains("ticket.shared"))
         let other = try await service.command("history", "\(agreed.uuid)/t2", "--json").objects
