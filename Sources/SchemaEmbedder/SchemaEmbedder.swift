@@ -17,6 +17,9 @@ import Foundation
             source += "        SchemaFile(path: \"\(name)\", text: ####\"\"\"\n\(text)\n\"\"\"####),\n"
         }
         source += "    ]\n}\n"
-        try Data(source.utf8).write(to: URL(filePath: CommandLine.arguments[2]), options: .atomic)
+        let output = URL(filePath: CommandLine.arguments[2])
+        // A file that is written again has all that depends on it compiled again.
+        guard (try? Data(contentsOf: output)) != Data(source.utf8) else { return }
+        try Data(source.utf8).write(to: output, options: .atomic)
     }
 }
