@@ -3,6 +3,9 @@ package struct ParsedArguments: Sendable {
     private var values: [String: any Sendable] = [:]
     private var positionals: [String: [String]] = [:]
 
+    /// Names of the options that were taken from the environment.
+    package private(set) var namesFromEnvironment: Set<String> = []
+
     /// What stood after `--`, for a command that passes it on.
     package private(set) var rest: [String] = []
 
@@ -75,6 +78,7 @@ extension ParsedArguments {
             guard let text = environment[option.environmentName], !text.isEmpty else { continue }
             do {
                 values[option.name] = try option.value(text)
+                namesFromEnvironment.insert(option.name)
             } catch let error as UsageError {
                 throw UsageError("\(option.environmentName) in the environment: \(error)")
             }

@@ -1,5 +1,6 @@
 import Arguments
 import Delivery
+import HTTPClient
 import Sharing
 import TicketSharing
 
@@ -44,7 +45,20 @@ enum Options {
         defaultText: "the public URL's"
     )
     static let strict = Flag("strict", help: "Refuse outbound messages that disclose more than their agreement allows")
-    static let trustedProxies = list("trusted-proxy", "ADDRESS,…", "Proxies whose X-Forwarded-For is believed")
+    static let trustedProxies = Option<[String]>(
+        "trusted-proxy",
+        "ADDRESS,…",
+        help: "Proxies whose X-Forwarded-For is believed"
+    ) { text in
+        try text.split(separator: ",").map { word in
+            let word = String(word.trimmingPrefix(while: \.isWhitespace))
+            guard let address = IPAddress(word) else {
+                throw UsageError("--trusted-proxy takes IP addresses such as 192.0.2.7, not \(word.debugDescription)")
+            }
+            // As the peer's address is written.
+            return address.description
+        }
+    }
     static let privateHosts = list("private-host", "NAME,…", "Further values of Host that the private listener answers")
     static let tlsCertificate = Option<String>(
         "tls-cert",

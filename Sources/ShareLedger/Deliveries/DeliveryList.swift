@@ -20,7 +20,7 @@ struct DeliveryList: Sendable {
 
     func print(in session: inout PostgresSession) throws {
         var table = TextTable([
-            "id", "state", "to", "agreement", "ticket", "message", "type", "attempts", "due", "last error",
+            "id", "state", "to", "agreement", "ticket", "message", "type", "attempts", "due", "what keeps it",
         ])
         var list = JSONList()
         var next: Int64 = 0
@@ -63,8 +63,7 @@ struct DeliveryList: Sendable {
             delivery.type.rawValue,
             "\(delivery.attempts)",
             delivery.state == .waiting ? "\(delivery.due)" : nil,
-            delivery.state == .claimed
-                ? delivery.standing() : delivery.error.map { TerminalText.shortened($0, to: 80) },
+            delivery.state == .claimed ? delivery.standing() : delivery.obstacle,
         ]
     }
 }

@@ -42,6 +42,10 @@ struct DeliveryPage: Sendable {
             ]
             let story = parts.compactMap(\.self).joined(separator: ", ")
             fields.append(("Last attempt", "\(last.recorded), position \(last.position): \(story)"))
+            if last.status != nil {
+                let command = "shareledger event show \(last.position) --raw --part answer-body"
+                fields.append(("", "'\(command)' shows the answer's body, if it had one"))
+            }
         }
         if delivery.state == .behind, let first { fields.append(("Goes first", "delivery \(first.rawValue)")) }
         if let replay = delivery.replay { fields.append(("Replay", "of position \(replay)")) }

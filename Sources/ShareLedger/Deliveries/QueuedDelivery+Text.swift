@@ -44,6 +44,12 @@ extension QueuedDelivery {
         }
     }
 
+    /// What keeps it, in a table: the delivery that goes before it, or what the last attempt came to.
+    var obstacle: String? {
+        if state == .waiting, let barrier { return "delivery \(barrier.rawValue) goes first" }
+        return error.map { TerminalText.shortened($0, to: 80) }
+    }
+
     /// What an operator can do about it: nothing where it goes by itself.
     func advice(now: Timestamp = .now()) -> [String] {
         var advice: [String] = []

@@ -17,6 +17,9 @@ private let allowPrivateAddress = Toggle(
     "allow-private-address",
     help: "Whether its name may resolve to an address that is not public"
 )
+private let changes: [any OptionDeclaration] = [
+    PartnerOptions.url, dialect, concurrency, allowHTTP, allowPrivateAddress, newName,
+]
 
 let partnerSetCommand = Command(
     "set",
@@ -31,10 +34,7 @@ let partnerSetCommand = Command(
         .init("partner set lenswerk --concurrency 1 --allow-http=no", "One request at a time, and only with TLS"),
     ],
     positionals: [PartnerOptions.name],
-    options: Options.common + [
-        PartnerOptions.url, dialect, concurrency, allowHTTP, allowPrivateAddress, newName, Options.reason,
-        Options.json,
-    ],
+    options: Options.common + changes + [Options.reason, Options.json],
 ) { arguments in
     let wanted = try arguments.required(PartnerOptions.name)
     var change = PartnerChange()
@@ -45,8 +45,10 @@ let partnerSetCommand = Command(
     change.allowsHTTP = arguments[allowHTTP]
     change.allowsPrivateAddress = arguments[allowPrivateAddress]
     guard change != PartnerChange() else {
-        let names = [PartnerOptions.url.name, dialect.name, concurrency.name, allowHTTP.name, allowPrivateAddress.name]
-        throw UsageError("say what to change: \((names + [newName.name]).map { "--\($0)" }.joined(separator: ", "))")
+        throw UsageError("say what to change: \(changes.map { "--\($0.name)" }.joined(separator: ", "))")
+    }
+    for option in changes where arguments.namesFromEnvironment.contains(option.name) {
+        Console.note("--\(option.name) is taken from \(option.environmentName) in the environment")
     }
     let order = change
     let reason = try Workspace.reason(arguments)
