@@ -142,6 +142,17 @@ struct RebuildTests {
         }
     }
 
+    @Test(arguments: [1, 20_000])
+    func `a position beyond the ledger's end is put right, however far it is`(distance: Int64) async throws {
+        var generated = try await GeneratedLedger(seed: SeededGenerator.seed &+ 14, messageCount: 20)
+        try await generated.ledger.follow()
+        try await generated.ledger.tamper("UPDATE projection.follower SET next_position = next_position + \(distance)")
+        #expect(try await generated.ledger.rebuild().isSwapped)
+        try await generated.extend(by: 5)
+        try await generated.ledger.follow()
+        #expect(try await generated.ledger.verify().differences.first == [])
+    }
+
     @Test func `views, privileges, comments and storage parameters outlive the swap`() async throws {
         let generated = try await GeneratedLedger(seed: SeededGenerator.seed &+ 14, messageCount: 20)
         let ledger = generated.ledger

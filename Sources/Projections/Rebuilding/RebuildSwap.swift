@@ -34,7 +34,9 @@ struct RebuildSwap: Sendable {
         var result = Result()
         var next = end
         while true {
-            let live = try await follower.withSession { session in try FollowerProgress.read(in: &session).next }
+            let progress = try await follower.withSession { session in try FollowerProgress.read(in: &session) }
+            // A position that was set beyond the ledger's end is never reached.
+            let live = min(progress.next, progress.end)
             guard live.rawValue - next.rawValue > Self.nearness else { break }
             let (reached, faults) = try await catchUp(from: next, to: live, follower)
             next = reached
