@@ -68,4 +68,32 @@ struct DamagedDeliveryTests {
         await ledger.close()
         await partner.stop()
     }
+
+    @Test(arguments: [
+        "partner_id = (SELECT partner_id FROM projection.partner WHERE name = 'other')",
+        "message_id = gen_random_uuid()",
+        "share_id = (SELECT share_id FROM ledger.share WHERE ticket = 't2')",
+    ])
+    func `a delivery that names what the ledger does not goes to nobody`(change: String) async throws {
+        let (partner, other) = (try FakePartner(), try FakePartner())
+        let ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: partner.url)
+        try await ledger.addPartner("other", at: other.url)
+        let agreement = try await ledger.agree(with: "lens", at: partner.url)
+        let message = try await ledger.share("t1", under: agreement)
+        try await ledger.share("t2", under: agreement)
+        try await TestDatabase.current.execute(
+            "UPDATE delivery.queue SET \(change) WHERE message_position = \(message.position)"
+        )
+        try await ledger.withEngine { _ in
+            let parked = try await ledger.events(.deliveryParked, count: 1)
+            let reason = "delivery.queue names another partner, message or share than the ledger does"
+            #expect(parked[0].text(.detail).contains(reason), "\(parked[0].text(.detail))")
+            await partner.waitForRequests(1)
+        }
+        #expect(other.received == [] && partner.received == ["POST t2"])
+        await ledger.close()
+        await partner.stop()
+        await other.stop()
+    }
 }

@@ -9,7 +9,7 @@
 -- the bytes are those that were recorded is checked by whoever sends them.
 --
 -- What was said before the agreement's invitation was said under one that we have declined: it must not go out under the
--- key of another.
+-- key of another. Whatever somebody has written into the queue, no partner gets what an agreement with another one says.
 
 -- A function that returns other columns than before cannot be replaced.
 DROP FUNCTION IF EXISTS delivery.claim(uuid, integer, timestamptz, integer, bigint, integer, bigint[], integer[], bigint);
@@ -64,7 +64,8 @@ CREATE FUNCTION delivery.claim(
     token_sealed bytea,
     offered_version integer,
     offered_fingerprint bytea,
-    is_superseded boolean
+    is_superseded boolean,
+    is_misdirected boolean
 )
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -167,7 +168,9 @@ BEGIN
         b.content, b.salt, b.chunk_lengths, b.splices, sb.content, sb.salt, sb.chunk_lengths, sb.splices,
         f.content, f.salt,
         k.version, k.sealed, o.version, o.fingerprint,
-        q.message_position < a.first_position
+        q.message_position < a.first_position,
+        q.partner_id NOT IN (0, a.partner_id) OR e.event_id <> q.message_id OR e.stream_id <> q.stream_id
+            OR e.share_id IS DISTINCT FROM q.share_id
     FROM claimed AS q
     JOIN ledger.event AS e ON e.position = q.message_position
     JOIN projection.agreement AS a ON a.stream_id = q.stream_id

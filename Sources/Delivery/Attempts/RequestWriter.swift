@@ -82,6 +82,9 @@ extension RequestWriter {
     }
 
     private func url(of delivery: ClaimedDelivery, path: String) throws(Unsendable) -> HTTPURL {
+        guard !delivery.isMisdirected else {
+            throw .forGood("delivery.queue names another partner, message or share than the ledger does")
+        }
         let base: BaseURL
         switch delivery.subject.destination {
         case .partner: base = delivery.partner.baseURL

@@ -38,6 +38,9 @@ struct ClaimedDelivery: Sendable {
     /// Whether it was said under an invitation in the place of which there is another one.
     let isSuperseded: Bool
 
+    /// Whether the queue names another partner, message or share than the agreement and the ledger do.
+    let isMisdirected: Bool
+
     /// Tries before this one.
     let tries: Int
 
@@ -147,6 +150,7 @@ extension ClaimedDelivery {
             )
         }
         isSuperseded = try row["is_superseded", as: Bool.self]
+        isMisdirected = try row["is_misdirected", as: Bool.self]
         tries = Int(try row["tries", as: Int32.self])
         due = try row["due_at", as: Timestamp.self]
     }
