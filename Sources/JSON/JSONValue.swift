@@ -70,6 +70,13 @@ extension JSONValue {
 // MARK: - Where it stands
 
 extension JSONValue {
+    /// How much memory the document takes that the value stands in, and that stays as long as the value does.
+    package var documentByteCount: Int {
+        storage.bytes.count + storage.nodes.count * MemoryLayout<csimdjson_node>.stride
+    }
+}
+
+extension JSONValue {
     /// The bytes of the document that the value takes up, quotes and brackets included.
     package var byteRange: Range<Int> {
         let node = node

@@ -52,6 +52,10 @@ import TicketSharing
             let run = try #require(take(committed, from: next, count: 3))
             #expect(run.messages.count <= 3 && run.next > next && run.end == end)
             taken += run.messages.map(\.event.position)
+            for message in run.messages {
+                let end = message.event.leaf.type == .ticketUnshared
+                #expect(message.taken.message?.id.text == (end ? nil : message.event.leaf.ticket))
+            }
             next = run.next
         }
         #expect(taken == tickets)

@@ -1,6 +1,7 @@
 package import Ledger
 package import Sharing
 import Synchronization
+import TicketSharing
 
 /// A message of a ticket that is committed, with its place in the ledger and what it said.
 package struct CommittedMessage: Sendable {
@@ -55,8 +56,9 @@ package final class CommittedEvents: Sendable {
             if state.end != first { state.restart(at: first) }
             for (position, taken) in messages {
                 let event = events[Int(position.rawValue - first.rawValue)]
-                state.messages.append(CommittedMessage(event: event, taken: taken))
-                state.byteCount += event.byteCount
+                let message = CommittedMessage(event: event, taken: taken)
+                state.messages.append(message)
+                state.byteCount += message.byteCount
             }
             state.end = end
             if state.byteCount > byteLimit { state.restart(at: end) }
@@ -71,22 +73,22 @@ package final class CommittedEvents: Sendable {
             var taken = passed
             var room = byteCount
             while taken < state.messages.endIndex, taken - passed < count, taken == passed || room > 0 {
-                room -= state.messages[taken].event.byteCount
+                room -= state.messages[taken].byteCount
                 taken += 1
             }
             let messages = state.messages[passed..<taken]
             let isAll = taken == state.messages.endIndex
             state.next = isAll ? state.end : state.messages[taken].event.position
-            state.byteCount -= state.messages[..<taken].reduce(0) { $0 + $1.event.byteCount }
+            state.byteCount -= state.messages[..<taken].reduce(0) { $0 + $1.byteCount }
             state.messages.removeFirst(taken)
             return Run(messages: messages, next: state.next, end: state.end)
         }
     }
 }
 
-extension SequencedEvent {
-    /// About how much memory it takes, with what was read of its body.
+extension CommittedMessage {
+    /// About how much memory it takes.
     fileprivate var byteCount: Int {
-        draft.parts.reduce(1024) { $0 + ($1.name == .body ? 2 : 1) * $1.content.count + 128 }
+        event.draft.parts.reduce(1024 + (taken.message?.memoryByteCount ?? 0)) { $0 + $1.content.count + 128 }
     }
 }

@@ -142,6 +142,11 @@ extension TicketMessage {
         said(.customStatus)?.string
     }
 
+    /// About how much memory the whole document takes.
+    package var memoryByteCount: Int {
+        match.object.documentByteCount
+    }
+
     /// The members that we do not interpret, `null` ones included, in order.
     package var unknownMembers: [OpaqueMember] {
         match.opaqueMembers
