@@ -230,7 +230,8 @@ extension Planner {
     private mutating func judgeQueue(_ lane: LaneMaterial, hasState: Bool) -> Int {
         guard lane.waitingCount > 0 else { return 0 }
         guard let head = lane.parked.first else {
-            let text = "\(lane.waitingCount) deliveries wait already and go first"
+            let others = "\(lane.waitingCount) deliveries wait already and go first"
+            let text = lane.waitingCount == 1 ? "1 delivery waits already and goes first" : others
             warnings.append(ReplayNotice(.waiting, lane.agreement, lane.ticket, text: text))
             return lane.waitingCount
         }

@@ -55,6 +55,11 @@ enum LedgerChecks {
             findings.append(.warn("ledger", message, advice: "the clock was set back; times go on from the last event"))
         }
         let next = last.position.rawValue + 1
+        if let beyond = try known(in: &session), beyond.rawValue >= next {
+            let message = "position \(beyond) was recorded, but the ledger ends at \(last.position)"
+            let advice = "somebody has deleted the ledger's end: take no more messages, and compare with a backup"
+            findings.append(.fail("ledger", message, advice: advice))
+        }
         let hasRoom = try session.query(
             "SELECT to_regclass('ledger.event_' || lpad((\(next)::bigint / 10000000)::text, 6, '0')) IS NOT NULL"
         ).onlyRow()[0, as: Bool.self]
@@ -63,6 +68,22 @@ enum LedgerChecks {
             findings.append(.fail("ledger", "there is no partition for position \(next)", advice: advice))
         }
         return findings
+    }
+
+    /// The last position that anything beside the ledger speaks of.
+    private static func known(in session: inout PostgresSession) throws -> Position? {
+        try session.query(
+            """
+            SELECT greatest(
+                (SELECT max(f.next_position) - 1 FROM projection.follower AS f),
+                (SELECT max(h.last_position) FROM projection.ticket_head AS h),
+                (SELECT max(a.last_position) FROM projection.agreement AS a),
+                (SELECT max(q.message_position) FROM delivery.queue AS q),
+                (SELECT max(k.position) FROM ledger.access_key AS k),
+                (SELECT max(s.stream_id) FROM ledger.stream AS s),
+                (SELECT max(s.share_id) FROM ledger.share AS s))
+            """
+        ).onlyRow()[0, as: Position?.self]
     }
 
     private static let gaps = DatabaseCheck("gaps") { _, session in
@@ -115,6 +136,11 @@ enum LedgerChecks {
     private static let following = DatabaseCheck("following") { _, session in
         let progress = try FollowerProgress.read(in: &session)
         let unfolded = try session.query("SELECT count(*) FROM projection.unfolded").onlyRow()[0, as: Int64.self]
+        guard progress.next <= progress.end else {
+            let message = "tickets are folded as far as position \(progress.next), where the ledger has not come yet"
+            let advice = "nothing more is folded: 'shareledger projection rebuild', once the ledger is whole"
+            return [.fail("following", message, advice: advice)]
+        }
         guard unfolded == 0 else {
             let message = "\(unfolded) messages could not be folded into tickets"
             return [.warn("following", message, advice: "'shareledger projection verify' names them")]
@@ -140,12 +166,35 @@ enum LedgerChecks {
                         AND q.due_at < now() - interval '10 minutes'
                         AND NOT coalesce(p.paused, false)
                         AND coalesce(p.state, 'active') = 'active'
+                        AND (q.partner_id <> 0 OR (SELECT s.desk_url IS NOT NULL FROM delivery.setting AS s))
+                        AND NOT EXISTS (
+                            SELECT
+                            FROM delivery.queue AS b
+                            WHERE b.partner_id = q.partner_id
+                                AND b.stream_id = q.stream_id
+                                AND b.is_head
+                                AND b.state = 'waiting'
+                                AND (b.is_barrier OR q.is_barrier)
+                                AND (b.queue_position, b.item) < (q.queue_position, q.item)
+                        )
+                ),
+                count(*) FILTER (
+                    WHERE q.is_head
+                        AND q.message_position >= a.first_position
+                        AND (
+                            q.partner_id NOT IN (0, a.partner_id)
+                            OR e.event_id IS DISTINCT FROM q.message_id
+                            OR e.stream_id IS DISTINCT FROM q.stream_id
+                            OR e.share_id IS DISTINCT FROM q.share_id
+                        )
                 )
             FROM delivery.queue AS q
             LEFT JOIN projection.partner AS p ON p.partner_id = q.partner_id
+            LEFT JOIN projection.agreement AS a ON a.stream_id = q.stream_id
+            LEFT JOIN ledger.event AS e ON e.position = q.message_position AND q.is_head
             """
         ).onlyRow()
-        let (all, parked, overdue) = try row.decode((Int64, Int64, Int64).self)
+        let (all, parked, overdue, misdirected) = try row.decode((Int64, Int64, Int64, Int64).self)
         let headless = try HeadlessLanes.count(in: &session)
         var findings: [Finding] = []
         if parked > 0 {
@@ -158,6 +207,11 @@ enum LedgerChecks {
             findings.append(
                 .fail("deliveries", "\(headless) lanes stand still, as their first delivery is gone", advice: advice)
             )
+        }
+        if misdirected > 0 {
+            let message = "\(misdirected) name another partner, message or share than the ledger does"
+            let advice = "somebody has changed delivery.queue: they are parked when they come up, and can be skipped"
+            findings.append(.fail("deliveries", message, advice: advice))
         }
         if overdue > 0 {
             let advice = "the running service delivers them; if it runs, look at its log"

@@ -39,9 +39,10 @@ let replayCommand = Command(
     "replay",
     summary: "Send messages to a partner again, in order",
     discussion: """
-        What would be sent is planned first, and printed. Mode messages sends the original bytes again; a POST that is \
-        refused because the ticket exists counts as done. Mode state sends each ticket as it stands, with all its comments: \
-        that is safe, as partners ignore comments that they know. 'shareledger serve' does the sending.
+        What would be sent is planned first, and printed. Mode messages sends the original bytes again; a POST that is
+        refused because the ticket exists counts as done. Mode state sends each ticket as it stands, with all its comments:
+        that is safe, as partners ignore comments that they know. 'shareledger serve' does the sending. A --reason is wanted
+        unless it is only planned.
         """,
     examples: [
         .init("replay ae7d/ed46 --dry-run", "What would be sent of one ticket"),

@@ -52,10 +52,8 @@ struct ReplayReport {
         note("warning", plan.warnings)
         note("refused", plan.refusals)
         if let started {
-            let position = started.receipt.position
-            Console.note(
-                "Replay \(position) is recorded, \(started.itemCount) deliveries; 'shareledger serve' sends them"
-            )
+            let count = started.itemCount == 1 ? "1 delivery" : "\(started.itemCount) deliveries"
+            Console.note("Replay \(started.receipt.position) is recorded, \(count) that 'shareledger serve' makes")
         }
     }
 

@@ -4,6 +4,7 @@ import Foundation
 import Gateway
 import HTTPServer
 import Ledger
+import Linux
 import Sharing
 import TicketSharing
 
@@ -80,9 +81,11 @@ struct ServiceSettings: Sendable {
 
     static func contents(_ path: String) throws -> [UInt8] {
         do {
+            // Says why it cannot be opened, in the system's words.
+            _ = try FileDescriptor(path, for: .reading)
             return Array(try Data(contentsOf: URL(filePath: path)))
         } catch {
-            throw CommandFailure("\(path) cannot be read: \(error.localizedDescription)", status: 66)
+            throw CommandFailure("\(path) cannot be read: \(error)", status: 66)
         }
     }
 }

@@ -95,6 +95,14 @@ import Testing
                 "the part detail of event 2 is not what its leaf commits to", "1 fault in 4 positions",
             ]
         )
+        // The end of the ledger, of which everything else still speaks.
+        let follower = "UPDATE projection.follower SET next_position = next_position %@ 7"
+        try await service.administer("UPDATE projection.follower SET next_position = 4")
+        try await service.administer(String(format: follower, "+"))
+        let end = try await service.run("doctor").output
+        #expect(end.contains("FAIL  ledger          position 10 was recorded, but the ledger ends at 3\n"), "\(end)")
+        #expect(end.contains("FAIL  following       tickets are folded as far as position 11, where "), "\(end)")
+        try await service.administer(String(format: follower, "-"))
         let event = try await service.run("event", "show", "2")
         #expect(event.status == 1 && event.output.contains("damaged"))
         try await service.administer(

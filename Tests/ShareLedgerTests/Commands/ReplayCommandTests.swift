@@ -97,7 +97,7 @@ import Testing
             "they lost it"
         )
         #expect(run.errors.contains("the state of 1 ticket"), "\(run.errors)")
-        #expect(run.errors.contains("'shareledger serve' sends them"))
+        #expect(run.errors.contains("is recorded, 1 delivery that 'shareledger serve' makes"))
         try await service.start()
         await partner.waitForRequests(5)
         #expect(partner.received.suffix(2) == ["PUT t1", "POST t1"], "where it is not known it is shared anew")
