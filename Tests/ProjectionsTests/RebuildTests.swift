@@ -153,6 +153,36 @@ struct RebuildTests {
         #expect(try await generated.ledger.verify().differences.first == [])
     }
 
+    @Test(arguments: [
+        ("DELETE FROM ledger.access_key", AccessKeyFault.Kind.missing),
+        ("UPDATE ledger.access_key SET fingerprint = sha256(fingerprint)", .fingerprint),
+        ("UPDATE ledger.access_key SET sealed = set_byte(sealed, 20, 255 - get_byte(sealed, 20))", .sealed),
+    ])
+    func `what happens to the access keys is told, and locks nobody out`(crime: String, kind: AccessKeyFault.Kind)
+        async throws
+    {
+        let generated = try await GeneratedLedger(seed: SeededGenerator.seed &+ 15, messageCount: 5)
+        let ledger = generated.ledger
+        try await ledger.follow()
+        let keys = ledger.keys
+        let sound = try await ledger.session { session in try AccessKeyAudit.faults(keys, in: &session) }
+        #expect(sound == [])
+        let before = try await ledger.dump()["agreement"]
+        try await ledger.meddle(crime)
+        let faults = try await ledger.session { session in try AccessKeyAudit.faults(keys, in: &session) }
+        #expect(faults.map(\.kind) == Array(repeating: kind, count: 4))
+        #expect(faults.map(\.agreement).sorted() == (0..<4).map { "agreement-\($0)" })
+        #expect(try await ledger.verify().differences.first == [], "no projection is wrong")
+        #expect(try await ledger.rebuild().isSwapped)
+        #expect(try await ledger.dump()["agreement"] == before)
+        // Also where the row itself is lost.
+        guard kind == .fingerprint else { return }
+        try await ledger.tamper("TRUNCATE projection.agreement")
+        _ = try await ledger.rebuild()
+        let after = try await ledger.dump()["agreement"]
+        #expect(after == before)
+    }
+
     @Test func `views, privileges, comments and storage parameters outlive the swap`() async throws {
         let generated = try await GeneratedLedger(seed: SeededGenerator.seed &+ 14, messageCount: 20)
         let ledger = generated.ledger

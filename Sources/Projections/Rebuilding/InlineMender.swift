@@ -98,7 +98,7 @@ struct InlineMender: Sendable {
                 guard let folded, faults.isEmpty, try ChainGap.all(inStream: stream, &session).isEmpty else { return 0 }
                 let live = loaded.state.agreements[id]
                 let digest = try MessageDigest.read(of: folded.last.position, keys: keys, in: &session)
-                let fingerprints = try KeyFingerprints.read(stream, in: &session)
+                let fingerprints = try KeyFingerprints.read(stream, keys: self.keys, in: &session)
                 guard let record = folded.record(of: stream, insteadOf: live, fingerprints, digest) else { return 0 }
                 try session.execute("DELETE FROM projection.agreement WHERE stream_id = \(stream)")
                 transaction.put(record)

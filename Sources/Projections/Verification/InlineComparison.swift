@@ -129,7 +129,7 @@ enum InlineComparison {
         }
         // A stream may begin with a refusal; then there is no agreement yet.
         guard let folded else { return differences }
-        let fingerprints = try KeyFingerprints.read(stream, in: &session)
+        let fingerprints = try KeyFingerprints.read(stream, keys: keys, in: &session)
         guard let live = try AgreementReader.all(where: "a.stream_id = \(stream)", in: &session).first else {
             differences.append(Difference(table: .agreement, row: row, kind: .missing, since: folded.last.position))
             return differences
@@ -168,11 +168,23 @@ enum InlineComparison {
 
 /// The fingerprints of an agreement's access keys, by version.
 enum KeyFingerprints {
-    static func read(_ stream: Position, in session: inout PostgresSession) throws(PostgresError) -> [Int: Digest] {
-        let rows = try session.query("SELECT version, fingerprint FROM ledger.access_key WHERE stream_id = \(stream)")
+    /// Made again from the keys themselves, as nothing commits to them; without what `keys` do not open.
+    static func read(
+        _ stream: Position,
+        keys: KeyRing?,
+        in session: inout PostgresSession,
+    ) throws(PostgresError) -> [Int: Digest] {
+        let rows = try session.query(
+            "SELECT version, fingerprint, sealed FROM ledger.access_key WHERE stream_id = \(stream)"
+        )
         var fingerprints: [Int: Digest] = [:]
         for row in rows {
-            fingerprints[Int(try row[0, as: Int32.self])] = try row[1, as: Digest.self]
+            let (version, fingerprint, sealed) = try row.decode((Int32, Digest, [UInt8]).self)
+            guard let keys else {
+                fingerprints[Int(version)] = fingerprint
+                continue
+            }
+            fingerprints[Int(version)] = keys.fingerprint(ofSealedKey: sealed, version: version, stream: stream)
         }
         return fingerprints
     }

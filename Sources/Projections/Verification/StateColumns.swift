@@ -65,10 +65,9 @@ extension AgreementState {
         )
         check("invited_from", invitedFrom.map { $0 == record.invitedFrom } ?? true)
         check("key_version", keyVersion == record.key?.number)
-        check("key_fingerprint", keyVersion.flatMap { fingerprints[$0] } == record.key?.fingerprint)
+        check("key_fingerprint", isSame(record.key, keyVersion, fingerprints))
         check("acknowledged_key_version", acknowledgedKeyVersion == record.acknowledgedKey?.number)
-        let acknowledged = acknowledgedKeyVersion.flatMap { fingerprints[$0] }
-        check("acknowledged_key_fingerprint", acknowledged == record.acknowledgedKey?.fingerprint)
+        check("acknowledged_key_fingerprint", isSame(record.acknowledgedKey, acknowledgedKeyVersion, fingerprints))
         check("first_position", first.position == record.firstPosition)
         check("last_position", last.position == record.last.receipt.position)
         check("last_event_id", last.event == record.last.receipt.event)
@@ -79,7 +78,14 @@ extension AgreementState {
 }
 
 extension AgreementState {
-    /// The row that this makes; what is erased stays as it was, and without either there is none.
+    /// Whether a key is recognised as it should be; of one that is gone or damaged that cannot be told.
+    private func isSame(_ key: AgreementRecord.KeyVersion?, _ version: Int?, _ fingerprints: [Int: Digest]) -> Bool {
+        guard let key, let version else { return (key == nil) == (version == nil) }
+        return fingerprints[version].map { $0 == key.fingerprint } ?? true
+    }
+
+    /// The row that this makes; what is erased, or a key that cannot be opened, stays as it was, and without either there
+    /// is none.
     ///
     /// - Parameter digest: What the last message's repeat is recognised by, where that could be made again.
     func record(
@@ -91,6 +97,7 @@ extension AgreementState {
         func key(_ version: Int?) -> AgreementRecord.KeyVersion? {
             version.flatMap { number in
                 fingerprints[number].map { AgreementRecord.KeyVersion(number: number, fingerprint: $0) }
+                    ?? [old?.key, old?.acknowledgedKey].compactMap(\.self).first { $0.number == number }
             }
         }
         func kept<Value>(_ member: AgreementMember, _ value: Value, _ old: Value?) -> Value? {

@@ -15,12 +15,15 @@ enum LedgerChecks {
 
     /// Without those that look at the ledger's events in samples, for who looks at all of them.
     static let withoutSamples = [
-        origin, extent, following, deliveries, LostMessageCheck.check(isWhole: true), partners,
+        origin, extent, following, deliveries, LostMessageCheck.check(isWhole: true), partners, accessKeys,
     ]
 
     /// Events whose leaves are computed again, and those of them whose parts are.
     private static let leafCount = 1000
     private static let partCount = 100
+
+    /// Faults that get a line of their own.
+    private static let shownCount = 100
 
     /// How many positions are counted at the end, and in each of the stretches all over the ledger.
     private static let tailCount: Int64 = 10_000
@@ -131,6 +134,16 @@ enum LedgerChecks {
             return [.fail("leaves", message, advice: "somebody has changed the ledger: compare with a backup")]
         }
         return [.ok("leaves", "those of the last \(events.count) events are right, and \(newest.count) events' parts")]
+    }
+
+    private static let accessKeys = DatabaseCheck("access keys") { context, session in
+        let keys = try KeyFile.load(context.keyFile, mayCreate: false)
+        let faults = try AccessKeyAudit.faults(keys, in: &session)
+        guard !faults.isEmpty else { return [.ok("access keys", "all are there, and what they are recognised by")] }
+        var findings = faults.prefix(shownCount).map { Finding.fail("access keys", $0.description, advice: nil) }
+        let advice = "put back the rows of ledger.access_key from a backup, or have those agreements invited again"
+        findings.append(.fail("access keys", "\(faults.count) are not as they were", advice: advice))
+        return findings
     }
 
     private static let following = DatabaseCheck("following") { _, session in

@@ -271,18 +271,12 @@ extension LedgerFixture {
     }
 
     /// Changes the ledger as only a superuser can who has switched its guards off.
-    private func meddle(_ change: String) async throws {
-        try await database.execute(
-            """
-            BEGIN;
-            ALTER TABLE ledger.payload DISABLE TRIGGER refuse_change;
-            ALTER TABLE ledger.event DISABLE TRIGGER refuse_change;
-            \(change);
-            ALTER TABLE ledger.event ENABLE ALWAYS TRIGGER refuse_change;
-            ALTER TABLE ledger.payload ENABLE ALWAYS TRIGGER refuse_change;
-            COMMIT;
-            """
-        )
+    func meddle(_ change: String) async throws {
+        func triggers(_ state: String) -> String {
+            ["payload", "event", "access_key"].map { "ALTER TABLE ledger.\($0) \(state) TRIGGER refuse_change;" }
+                .joined()
+        }
+        try await database.execute("BEGIN; \(triggers("DISABLE")) \(change); \(triggers("ENABLE ALWAYS")) COMMIT;")
     }
 
     func verify() async throws -> VerificationReport {
