@@ -43,6 +43,24 @@ import TicketSharing
         #expect(ledger.answer(.share("t2", under: "a1", key: Self.evilKey)).status == 403)
     }
 
+    @Test func `what a declined invitation was called by its sender stands in nobody's way`() throws {
+        func invitation(from url: String, key: String) -> TestRequest {
+            var request = TestRequest.invitation("a1", from: url, key: key)
+            request.fields.append(("Idempotency-Key", "a1"))
+            return request
+        }
+        let stranger = invitation(from: Self.evil, key: Self.evilKey)
+        let partner = invitation(from: TestRequest.partnerURL, key: TestRequest.key)
+        var ledger = try MemoryLedger.withPartner()
+        #expect(ledger.answer(stranger).status == 201)
+        #expect(ledger.answer(stranger).isRepeat)
+        let name = try #require(ledger.agreement("a1").flatMap { ledger.state.partners[$0.partner]?.name })
+        #expect(ledger.answer(.deskSets("declined", of: "a1", with: name, key: Self.evilKey)).status == 200)
+        #expect(ledger.answer(partner).status == 201)
+        #expect(ledger.answer(partner).isRepeat)
+        #expect(ledger.answer(stranger).fault != nil)
+    }
+
     @Test func `our own desk gets the uuid as well`() throws {
         var ledger = try declined()
         #expect(ledger.answer(.ownInvitation("a1", to: "partner")).status == 201)

@@ -129,7 +129,9 @@ extension SharingTransaction {
 
     /// The first answer again, where a request is one that was answered already.
     private mutating func repeated(_ capture: Capture, _ bounds: IntakeBounds) throws(ProtocolFault) -> Answer? {
-        if let key = capture.idempotencyKey, let known = changes.idempotency[key.digest] ?? idempotency[key.digest] {
+        if let key = capture.idempotencyKey, let known = changes.idempotency[key.digest] ?? idempotency[key.digest],
+            !isOfDeclinedInvitation(known, capture)
+        {
             guard known.requestDigest == capture.digest else {
                 let detail = "this Idempotency-Key came with another request before; use a new one"
                 throw ProtocolFault(.unprocessable, .invalidValue, detail)
@@ -142,6 +144,15 @@ extension SharingTransaction {
             return nil
         }
         return try duplicate(capture, last.receipt, last.status, bounds)
+    }
+
+    /// Whether a key came with an invitation that was declined since: its uuid is free for others, and so is what they call
+    /// their request.
+    private func isOfDeclinedInvitation(_ known: IdempotencyRecord, _ capture: Capture) -> Bool {
+        guard case .agreement(let id) = capture.target, capture.method == "POST", let record = agreement(id) else {
+            return false
+        }
+        return record.agreement.status == .declined || known.receipt.position < record.firstPosition
     }
 
     private func last(_ capture: Capture) -> LastMessage? {
