@@ -12,7 +12,7 @@ extension InputTests {
                 {"uuid":"foreign-key","status":"pending","access_key":"\(key)",\
                 "sender_url":"https://foreign-key.example/sharing","receiver_url":"\(service.publicURL)"}
                 """
-            let source = ["X-Forwarded-For: foreign-key"]
+            let source = ["X-Forwarded-For: \(SharedService.address(of: "foreign-key"))"]
             let invited = try await service.ask(
                 .partner,
                 "POST",

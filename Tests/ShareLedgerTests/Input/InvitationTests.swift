@@ -25,7 +25,7 @@ extension InputTests {
             token: String? = nil,
             from source: String,
         ) async throws -> RawClient.Answer {
-            let fields = ["X-Forwarded-For: \(source)"]
+            let fields = ["X-Forwarded-For: \(SharedService.address(of: source))"]
             let path = "/agreements/\(uuid)"
             return try await TestService.shared.ask(.partner, "POST", path, token: token, fields: fields, body)
         }
@@ -83,7 +83,8 @@ extension InputTests {
                 try await invite("repeats", changed, from: "repeats").expect(422, .alreadyExists, "\(other)")
             }
             try await invite("repeats", body + " ", from: "repeats").expect(422, .alreadyExists)
-            let types = "SELECT type, count(*) FROM audit.message WHERE source = 'repeats' GROUP BY 1 ORDER BY 1"
+            let source = SharedService.address(of: "repeats")
+            let types = "SELECT type, count(*) FROM audit.message WHERE source = '\(source)' GROUP BY 1 ORDER BY 1"
             #expect(
                 try await service.sql(types) == "agreement.invited|1\nmessage.duplicated|1\nmessage.refused|4"
             )

@@ -10,6 +10,12 @@ struct SharedService: SuiteTrait, TestScoping {
 
     static let urls = ["lenswerk": "http://127.0.0.1:9/sharing", "other": "http://127.0.0.1:9/other"]
 
+    /// An address of its own for what a test calls its source.
+    static func address(of source: String) -> String {
+        let number = source.utf8.reduce(0 as UInt32) { $0 &* 31 &+ UInt32($1) }
+        return "10.\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)"
+    }
+
     func provideScope(
         for test: Test,
         testCase: Test.Case?,
@@ -50,7 +56,7 @@ extension TestService {
             {"uuid":"\(agreement)","name":"Lenswerk","status":"pending","access_key":"\(Self.key)",\
             "sender_url":"\(url)","receiver_url":"\(publicURL)"\(members)}
             """
-        let fields = ["X-Forwarded-For: \(agreement)"]
+        let fields = ["X-Forwarded-For: \(SharedService.address(of: agreement))"]
         let token = Self.token(agreement)
         let invited = try await ask(
             .partner,
