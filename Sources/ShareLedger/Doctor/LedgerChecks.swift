@@ -58,8 +58,8 @@ enum LedgerChecks {
             findings.append(.warn("ledger", message, advice: "the clock was set back; times go on from the last event"))
         }
         let next = last.position.rawValue + 1
-        if let beyond = try known(in: &session), beyond.rawValue >= next {
-            let message = "position \(beyond) was recorded, but the ledger ends at \(last.position)"
+        if let (known, end) = try missingEnd(in: &session) {
+            let message = "position \(known) was recorded, but the ledger ends at \(end)"
             let advice = "somebody has deleted the ledger's end: take no more messages, and compare with a backup"
             findings.append(.fail("ledger", message, advice: advice))
         }
@@ -73,20 +73,25 @@ enum LedgerChecks {
         return findings
     }
 
-    /// The last position that anything beside the ledger speaks of.
-    private static func known(in session: inout PostgresSession) throws -> Position? {
-        try session.query(
+    /// The last position that anything beside the ledger speaks of, and the ledger's own, where that is not as far.
+    private static func missingEnd(in session: inout PostgresSession) throws -> (known: Position, end: Position)? {
+        let rows = try session.query(
             """
-            SELECT greatest(
-                (SELECT max(f.next_position) - 1 FROM projection.follower AS f),
-                (SELECT max(h.last_position) FROM projection.ticket_head AS h),
-                (SELECT max(a.last_position) FROM projection.agreement AS a),
-                (SELECT max(q.message_position) FROM delivery.queue AS q),
-                (SELECT max(k.position) FROM ledger.access_key AS k),
-                (SELECT max(s.stream_id) FROM ledger.stream AS s),
-                (SELECT max(s.share_id) FROM ledger.share AS s))
+            SELECT k.position, l.position
+            FROM (
+                SELECT greatest(
+                    (SELECT max(f.next_position) - 1 FROM projection.follower AS f),
+                    (SELECT max(h.last_position) FROM projection.ticket_head AS h),
+                    (SELECT max(a.last_position) FROM projection.agreement AS a),
+                    (SELECT max(q.message_position) FROM delivery.queue AS q),
+                    (SELECT max(k.position) FROM ledger.access_key AS k),
+                    (SELECT max(s.stream_id) FROM ledger.stream AS s),
+                    (SELECT max(s.share_id) FROM ledger.share AS s))
+            ) AS k (position)
+            JOIN (SELECT max(e.position) FROM ledger.event AS e) AS l (position) ON l.position < k.position
             """
-        ).onlyRow()[0, as: Position?.self]
+        )
+        return try rows.first.map { row in (try row[0, as: Position.self], try row[1, as: Position.self]) }
     }
 
     private static let gaps = DatabaseCheck("gaps") { _, session in
