@@ -74,9 +74,7 @@ extension JSONValue {
     package var documentByteCount: Int {
         storage.bytes.count + storage.nodes.count * MemoryLayout<csimdjson_node>.stride
     }
-}
 
-extension JSONValue {
     /// The bytes of the document that the value takes up, quotes and brackets included.
     package var byteRange: Range<Int> {
         let node = node

@@ -17,7 +17,8 @@ package struct AccessKeyFault: Sendable, Equatable, CustomStringConvertible {
 
     package let kind: Kind
     package let agreement: String
-    package let version: Int32
+    /// Its number, or what facts that were altered say instead.
+    package let version: String
 
     /// The event that brought it.
     package let position: Position
@@ -45,25 +46,25 @@ package enum AccessKeyAudit {
     private static func missing(in session: inout PostgresSession) throws(PostgresError) -> [AccessKeyFault] {
         let rows = try session.query(
             """
-            SELECT s.agreement, (d.facts ->> 'access_key_version')::integer, e.position
+            SELECT s.agreement, d.facts ->> 'access_key_version', e.position
             FROM ledger.event AS e
             JOIN ledger.stream AS s ON s.stream_id = e.stream_id
             JOIN ledger.payload AS f ON f.position = e.position AND f.part = 'facts'
             CROSS JOIN LATERAL (SELECT ledger.json(f.content) AS facts OFFSET 0) AS d
             WHERE e.share_id IS NULL
                 AND e.type IN ('agreement.invited', 'agreement.updated')
-                AND jsonb_typeof(d.facts -> 'access_key_version') = 'number'
+                AND d.facts ? 'access_key_version'
                 AND NOT EXISTS (
                     SELECT
                     FROM ledger.access_key AS k
                     WHERE k.stream_id = e.stream_id
-                        AND k.version = (d.facts ->> 'access_key_version')::integer
+                        AND k.version::text = d.facts ->> 'access_key_version'
                 )
             ORDER BY e.position
             """
         )
-        return try rows.decode((String, Int32, Position).self).map { agreement, version, position in
-            AccessKeyFault(kind: .missing, agreement: agreement, version: version, position: position)
+        return try rows.decode((String, String?, Position).self).map { agreement, version, position in
+            AccessKeyFault(kind: .missing, agreement: agreement, version: version ?? "?", position: position)
         }
     }
 
@@ -91,7 +92,7 @@ package enum AccessKeyAudit {
                     AccessKeyFault(
                         kind: opened == nil ? .sealed : .fingerprint,
                         agreement: agreement ?? "",
-                        version: version,
+                        version: "\(version)",
                         position: position,
                     ),
                 )
