@@ -25,8 +25,8 @@ let doctorCommand = Command(
         With --all every event is: its leaf is computed again from its columns, its parts are held against their commitments,
         its places in stream and share against the events before it; no position may be free, and times must increase. A part
         may be missing only where a payload.erased event names it; what was cut out of a body must open under the key file and
-        fit it. No message may be lost, however old. That reads the whole ledger, with a progress bar, and can be interrupted
-        at any time.
+        fit it. No message may be lost, however old, and every access key must open and be recognised. That reads the whole
+        ledger, with a progress bar, and can be interrupted at any time.
         """,
     examples: [
         .init("doctor", "Before and after every change of the installation"),

@@ -119,6 +119,45 @@ import Testing
         )
     }
 
+    @Test func `only what could have been tried is overdue, and what names another partner is told`() async throws {
+        let service = try TestService()
+        try await service.command("init")
+        for name in ["a", "b"] {
+            try await service.command("partner", "add", name, "--url", "https://\(name).example")
+        }
+        try await service.command("agreement", "invite", "a", "--name", "We")
+        // A ticket's lane, long due, behind the invitation that is to be tried again in an hour.
+        try await service.administer(
+            """
+            UPDATE delivery.queue SET due_at = now() + interval '1 hour';
+            INSERT INTO delivery.queue (
+                partner_id, stream_id, share_id, queue_position, message_position, message_id, enqueued_at, due_at,
+                is_head, is_barrier, kind)
+            SELECT partner_id, stream_id, stream_id, queue_position + 1, message_position, message_id, now(),
+                now() - interval '1 hour', true, false, 'message'
+            FROM delivery.queue;
+            """
+        )
+        let behind = try await service.run("doctor").output
+        #expect(!behind.contains("should have been tried"), "\(behind)")
+        let other = "FAIL  deliveries      1 name another partner, message or share than the ledger does\n"
+        #expect(behind.contains(other), "\(behind)")
+        let list = try await service.command("delivery", "list").output
+        #expect(list.contains("goes first\n"), "\(list)")
+
+        try await service.administer("UPDATE delivery.queue SET due_at = now() - interval '1 hour'")
+        let due = try await service.run("doctor").output
+        #expect(due.contains("WARN  deliveries      1 should have been tried 10 minutes ago\n"), "\(due)")
+        try await service.administer(
+            """
+            DELETE FROM delivery.queue WHERE NOT is_barrier;
+            UPDATE delivery.queue SET partner_id = (SELECT partner_id FROM projection.partner WHERE name = 'b');
+            """
+        )
+        let misdirected = try await service.run("doctor").output
+        #expect(misdirected.contains(other), "\(misdirected)")
+    }
+
     @Test func `the service of another ledger is not taken for ours, whatever its name`() async throws {
         let other = try await TestService.started(["--origin", "desk.example"])
         let ready = try #require(try await other.ask("GET", "/readyz", at: other.privatePort))
