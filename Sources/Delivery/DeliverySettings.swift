@@ -8,6 +8,9 @@ package struct DeliverySettings: Sendable {
     /// Pauses between the tries of one delivery.
     package var schedule = RetrySchedule.standard
 
+    /// When a destination counts as struggling or out.
+    package var outage = OutageRules()
+
     /// Requests that may be under way to our own desk at once, over all processes.
     package var deskConcurrency = 4
 

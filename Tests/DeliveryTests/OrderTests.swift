@@ -89,11 +89,11 @@ struct OrderTests {
         let ledger = try await TestLedger()
         try await ledger.addPartner("lens", at: url)
         let agreement = try await ledger.agree(with: "lens", at: url)
-        for number in 1...PartnerHealth.tolerance {
+        for number in 1...OutageRules().faultTolerance {
             try await ledger.share("t\(number)", under: agreement)
         }
         try await ledger.withEngine { _ in
-            _ = try await ledger.events(.attemptFailed, count: PartnerHealth.tolerance)
+            _ = try await ledger.events(.attemptFailed, count: OutageRules().faultTolerance)
             try await ledger.until("all are given back") { session in
                 try session.query("SELECT count(*) FROM delivery.queue WHERE claim IS NOT NULL")
                     .onlyRow()[0, as: Int64.self] == 0
@@ -101,10 +101,10 @@ struct OrderTests {
             // Less than the pause after the first fault, and so less than the canary's.
             ledger.clock.advance(by: .seconds(1))
             let order = try await ledger.orders.retry(where: "true", now: ledger.clock.now)
-            #expect(order.count == PartnerHealth.tolerance)
+            #expect(order.count == OutageRules().faultTolerance)
             // One canary alone; its fault holds the others back again.
-            let failed = try await ledger.events(.attemptFailed, count: PartnerHealth.tolerance + 1)
-            #expect(failed.count == PartnerHealth.tolerance + 1)
+            let failed = try await ledger.events(.attemptFailed, count: OutageRules().faultTolerance + 1)
+            #expect(failed.count == OutageRules().faultTolerance + 1)
         }
         await ledger.close()
     }

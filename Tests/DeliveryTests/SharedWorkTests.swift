@@ -75,8 +75,7 @@ struct SharedWorkTests {
                         try session.query(
                             """
                             SELECT delivery_id
-                            FROM delivery.claim(
-                                gen_random_uuid(), 60, \(now), 10, 1000000, 0, '{}'::bigint[], '{}'::integer[], 0)
+                            FROM delivery.claim(gen_random_uuid(), 60, \(now), 10, 1000000, 0, 0)
                             """
                         ).decode((Int64).self)
                     }
@@ -102,7 +101,7 @@ struct SharedWorkTests {
                 try session.query(
                     """
                     SELECT delivery_id
-                    FROM delivery.claim(gen_random_uuid(), 60, \(now), 10, \(bytes), 0, '{}'::bigint[], '{}'::integer[], 0)
+                    FROM delivery.claim(gen_random_uuid(), 60, \(now), 10, \(bytes), 0, 0)
                     """
                 ).count
             }
@@ -128,7 +127,7 @@ struct SharedWorkTests {
             try session.query(
                 """
                 SELECT partner
-                FROM delivery.claim(gen_random_uuid(), 60, \(now), 8, 1000000, 0, '{}'::bigint[], '{}'::integer[], 0)
+                FROM delivery.claim(gen_random_uuid(), 60, \(now), 8, 1000000, 0, 0)
                 """
             ).decode((String).self)
         }

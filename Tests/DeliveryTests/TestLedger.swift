@@ -190,8 +190,8 @@ extension TestLedger {
     }
 
     /// Waits until so many events of a type are there, and returns them.
-    func events(_ type: EventType, count: Int) async throws -> [RecordedEvent] {
-        try await until("\(count) events \(type.rawValue)") { session in
+    func events(_ type: EventType, count: Int, seenBy ledgers: [TestLedger] = []) async throws -> [RecordedEvent] {
+        try await until("\(count) events \(type.rawValue)", seenBy: ledgers) { session in
             try session.query("SELECT count(*) FROM ledger.event WHERE type = \(type.rawValue)").onlyRow()[
                 0,
                 as: Int64.self

@@ -21,9 +21,11 @@ package final class FakePartner: Sendable {
     private let state: Mutex<State>
 
     /// Answers 200 to everything unless told otherwise.
-    package init(_ script: @escaping Script = { _, _ in HTTPResponse(status: 200) }) throws {
-        let socket = try ListeningSocket.bind(host: "127.0.0.1", port: 0)
-        port = socket.port
+    ///
+    /// - Parameter port: Where another one was, to come back in its place; 0 for any.
+    package init(port: UInt16 = 0, _ script: @escaping Script = { _, _ in HTTPResponse(status: 200) }) throws {
+        let socket = try ListeningSocket.bind(host: "127.0.0.1", port: port)
+        self.port = socket.port
         let box = Box()
         state = Mutex(State(script: script))
         server = HTTPServer(

@@ -2,7 +2,8 @@
 --
 -- One claim at a time: what is under way is counted after the lock was taken, so that a partner's limit holds however many
 -- processes work. A partner's lanes come in the order in which they are due; partners take turns, first those after
--- `after_partner`. Only heads of lanes count: whatever waits in a lane that is not parked is behind a head that waits.
+-- `after_partner`. A destination that struggles gets as many requests at a time as delivery.destination says, one that is out
+-- one canary when its time has come. Only heads of lanes count: whatever waits in a lane that is not parked is behind a head that waits.
 --
 -- Facts are not cast: bytes that somebody has altered must stop no delivery but their own. Facts are ours and written
 -- without spaces, and within a string a quotation mark is always escaped, so a pattern finds a member for certain; whether
@@ -13,6 +14,7 @@
 
 -- A function that returns other columns than before cannot be replaced.
 DROP FUNCTION IF EXISTS delivery.claim(uuid, integer, timestamptz, integer, bigint, integer, bigint[], integer[], bigint);
+DROP FUNCTION IF EXISTS delivery.claim(uuid, integer, timestamptz, integer, bigint, integer, bigint);
 CREATE FUNCTION delivery.claim(
     claim_id uuid,
     lifetime_seconds integer,
@@ -20,8 +22,6 @@ CREATE FUNCTION delivery.claim(
     row_limit integer,
     byte_limit bigint,
     desk_concurrency integer,
-    capped bigint[],
-    caps integer[],
     after_partner bigint
 ) RETURNS TABLE (
     delivery_id bigint,
@@ -79,7 +79,11 @@ BEGIN
         SELECT d.partner_id,
             least(
                 row_limit,
-                least(d.concurrency, c.cap) - (
+                least(
+                    d.concurrency,
+                    h.in_flight_limit,
+                    CASE WHEN h.canary_at <= due THEN 1 WHEN h.state = 'out' THEN 0 END
+                ) - (
                     SELECT count(*)
                     FROM delivery.queue AS q
                     WHERE q.partner_id = d.partner_id
@@ -94,7 +98,7 @@ BEGIN
             UNION ALL
             SELECT 0, desk_concurrency
         ) AS d (partner_id, concurrency)
-        LEFT JOIN unnest(capped, caps) AS c (partner_id, cap) ON c.partner_id = d.partner_id
+        LEFT JOIN delivery.destination AS h ON h.partner_id = d.partner_id
     ),
     candidate AS (
         SELECT q.delivery_id, q.partner_id, q.message_position,
@@ -160,6 +164,13 @@ BEGIN
         WHERE q.delivery_id = sized.delivery_id
             AND sized.bytes_before < byte_limit
         RETURNING q.*
+    ),
+    canary AS (
+        UPDATE delivery.destination AS h
+        SET canary = claimed.delivery_id
+        FROM claimed
+        WHERE h.partner_id = claimed.partner_id
+            AND h.state = 'out'
     )
     SELECT q.delivery_id, q.partner_id, q.stream_id, q.share_id, q.message_position, q.message_id, q.replay_id, q.kind,
         q.tries, q.due_at, e.type, e.direction, e.exchange, e.part_names, e.part_lengths,

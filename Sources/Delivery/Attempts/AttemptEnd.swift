@@ -14,10 +14,15 @@ struct AttemptEnd: Sendable {
     /// The attempt's number; `nil` until it is begun.
     var attempt: Int?
 
-    let verdict: AttemptVerdict
+    private(set) var verdict: AttemptVerdict
 
     /// What becomes of the row in the queue.
-    let consequence: Consequence
+    private(set) var consequence: Consequence
+
+    /// Requests that may be under way to the destination when it is up.
+    let capacity: Int
+
+    let rules: OutageRules
 
     /// The version of the access key that the message brought to a partner.
     let offeredKey: AgreementRecord.KeyVersion?
@@ -54,6 +59,8 @@ struct AttemptEnd: Sendable {
         attempt: Int?,
         verdict: AttemptVerdict,
         consequence: Consequence,
+        capacity: Int,
+        rules: OutageRules,
         offeredKey: AgreementRecord.KeyVersion?,
         outcome: HTTPOutcome?,
         secrets: [[UInt8]],
@@ -64,6 +71,8 @@ struct AttemptEnd: Sendable {
         self.attempt = attempt
         self.verdict = verdict
         self.consequence = consequence
+        self.capacity = capacity
+        self.rules = rules
         self.offeredKey = offeredKey
         let (answer, durations): (HTTPAnswer?, HTTPDurations?) =
             switch outcome {
@@ -91,6 +100,31 @@ struct AttemptEnd: Sendable {
 
     var byteCount: Int {
         parts.reduce(512) { $0 + $1.content.count }
+    }
+
+    /// What it says of the destination.
+    var health: HealthReport {
+        HealthReport(
+            verdict.sign,
+            of: subject.delivery,
+            reason: Facts.cleaned(verdict.reason),
+            requestedPause: verdict.requestedPause,
+            capacity: capacity,
+        )
+    }
+
+    /// The same where the destination is out: what could not even be said to it uses up no try, and goes as the next
+    /// canary, or one after that.
+    func waiting(forCanaryAt canary: Timestamp) -> AttemptEnd {
+        guard verdict.sign == .fault else { return self }
+        switch consequence {
+        case .goesOn, .delivered: return self
+        case .retry, .park: break
+        }
+        var end = self
+        end.consequence = .retry(due: canary, returnsTry: true)
+        end.verdict = verdict.triedAgain
+        return end
     }
 
     // MARK: Parts

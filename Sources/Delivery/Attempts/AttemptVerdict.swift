@@ -14,8 +14,8 @@ struct AttemptVerdict: Sendable, Equatable {
     /// How long the destination asks us to wait.
     var requestedPause: Duration?
 
-    /// Whether the destination could not even be spoken to, so that others for it had better wait.
-    var isTransportFault = false
+    /// What it says of the destination, and so of whatever else is for it.
+    var sign = HealthSign.none
 
     /// Whether all went as it should.
     var isClean = false
@@ -85,6 +85,7 @@ extension AttemptVerdict {
     private init(_ answer: HTTPAnswer, of request: Request, now: Date) {
         let status = answer.status
         let said = "the answer was \(status)"
+        defer { sign = Self.sign(of: status, request.method) }
         let isExisting = request.isReplay && request.method == .post && status == 422
         let isMissing = request.method != .delete && status == 404
         switch status {
@@ -112,7 +113,7 @@ extension AttemptVerdict {
     private init(_ failure: HTTPFailure, now: Date) {
         if let status = failure.partialAnswer?.status, (200..<300).contains(status) {
             let reason = "the answer was \(status) and then broke off: \(failure.description)"
-            self.init(finding: .delivered, eventType: .attemptSucceeded, reason: reason)
+            self.init(finding: .delivered, eventType: .attemptSucceeded, reason: reason, sign: .reached)
             return
         }
         // Whoever has answered, if only half, has been reached; what it did with the request is what its answer says.
@@ -124,7 +125,7 @@ extension AttemptVerdict {
             reason: said + failure.advice,
         )
         requestedPause = failure.partialAnswer?.retryDelay(now: now, atMost: RetrySchedule.longestRequestedPause)
-        isTransportFault = failure.isTransportFault
+        sign = failure.sign
     }
 
     /// A request that was not sent, since its URL must not be spoken to.
@@ -138,8 +139,23 @@ extension AttemptVerdict {
             finding: .exhausted,
             eventType: eventType,
             reason: "\(reason); that was the last try",
-            isTransportFault: isTransportFault,
+            sign: sign,
         )
+    }
+
+    /// The same for a delivery that is tried again although its last try is over.
+    var triedAgain: AttemptVerdict {
+        guard finding == .exhausted else { return self }
+        return AttemptVerdict(finding: .retry, eventType: eventType, reason: reason, sign: sign)
+    }
+
+    private static func sign(of status: Int, _ method: HTTPRequest.Method) -> HealthSign {
+        switch status {
+        case 408, 429, 500...: .overload
+        case 401, 403: .unauthorized
+        case 410 where method != .delete: .gone
+        default: .reached
+        }
     }
 }
 
@@ -157,10 +173,12 @@ extension HTTPFailure {
         if case .refusedByPolicy(let refusal) = kind { refusal.reason == .ownListener } else { false }
     }
 
-    fileprivate var isTransportFault: Bool {
+    /// An answer that is rubbish came from somebody, but not from a help desk that could take anything.
+    fileprivate var sign: HealthSign {
         switch kind {
-        case .connect, .tls, .timedOut, .connectionLost, .resendPrevented, .resolve: !isOurs
-        case .refusedByPolicy, .tooLarge, .malformedAnswer, .cancelled, .queueFull, .internalFault: false
+        case _ where isOurs: .none
+        case .connect, .tls, .timedOut, .connectionLost, .resendPrevented, .resolve, .tooLarge, .malformedAnswer: .fault
+        case .refusedByPolicy, .cancelled, .queueFull, .internalFault: .none
         }
     }
 

@@ -67,6 +67,10 @@ extension SharingTransaction {
     private mutating func begin(_ beginning: AttemptBeginning, _ outcomes: inout EntryOutcomes) -> EntryResult {
         let subject = beginning.subject
         guard var delivery = held(by: subject), delivery.exchange == nil else { return .claimLost }
+        guard destination(subject.destination).admits(subject.delivery) else {
+            release(delivery, subject, due: nil, returnsTry: false, &outcomes)
+            return .held
+        }
         if case .partner(let id) = subject.destination {
             guard let partner = partners[id], beginning.isAllowed(to: partner) else {
                 release(delivery, subject, due: nil, returnsTry: false, &outcomes)
@@ -100,9 +104,13 @@ extension SharingTransaction {
     /// What happened is recorded in any case; the queue changes only for whoever still has the claim.
     private mutating func end(_ end: AttemptEnd, _ outcomes: inout EntryOutcomes) -> EntryResult {
         let subject = end.subject
+        var noted = destination(subject.destination)
+        let objection = noted.note(end.health, at: now, under: end.rules)
+        let end = noted.nextCanary.map { end.waiting(forCanaryAt: $0) } ?? end
         let held = held(by: subject).flatMap { $0.exchange == end.exchange ? $0 : nil }
         recordOutcome(end, of: held)
         acknowledgeKey(end)
+        take(noted, of: subject, objection)
         guard var held else { return .claimLost }
         switch end.consequence {
         case .goesOn:

@@ -98,7 +98,7 @@ extension DeliveryEngine {
         )
     }
 
-    /// Decides what becomes of the delivery, and notes what that says of its destination.
+    /// Decides what becomes of the delivery, as long as its destination is not out.
     private func end(
         of delivery: ClaimedDelivery,
         _ plan: AttemptPlan,
@@ -125,13 +125,15 @@ extension DeliveryEngine {
             consequence = pause.map { .retry(due: now.advanced(by: $0), returnsTry: false) } ?? .park
             if pause == nil { verdict = verdict.exhausted }
         }
-        note(verdict, consequence, of: delivery, at: now)
+        note(verdict, consequence, of: delivery)
         return AttemptEnd(
             of: delivery.subject,
             exchange: plan.exchange,
             attempt: attempt,
             verdict: verdict,
             consequence: consequence,
+            capacity: delivery.subject.destination == .desk ? settings.deskConcurrency : delivery.partner.concurrency,
+            rules: settings.outage,
             offeredKey: delivery.kind == .message ? delivery.offeredKey : nil,
             outcome: outcome,
             secrets: request.secrets,
@@ -143,19 +145,7 @@ extension DeliveryEngine {
         _ verdict: AttemptVerdict,
         _ consequence: AttemptEnd.Consequence,
         of delivery: ClaimedDelivery,
-        at now: Timestamp,
     ) {
-        state.withLock { state in
-            if verdict.finding != .interrupted {
-                state.load.note(
-                    delivery.subject.destination,
-                    isTransportFault: verdict.isTransportFault,
-                    at: now,
-                    schedule: settings.schedule,
-                )
-            }
-            if case .retry(let due, _) = consequence { state.load.expect(due) }
-        }
         let place: Logger.Metadata = [
             "delivery.message": "\(delivery.subject.message)",
             "partner.name": "\(delivery.subject.partnerName)",

@@ -7,18 +7,15 @@ import TicketSharing
 
 extension DeliveryEngine {
     /// Makes one try of a delivery and sees to it that the queue says what came of it.
-    ///
-    /// - Parameter isHeld: It is not to be tried now: the claim is given back.
-    func work(on delivery: ClaimedDelivery, isHeld: Bool) async {
+    func work(on delivery: ClaimedDelivery) async {
         var isSettled = true
         do {
-            switch (isHeld, delivery.kind) {
-            case (true, _): try await settle(.release(delivery.subject, due: nil))
+            switch delivery.kind {
             case _ where delivery.isSuperseded:
                 let reason = "it is of an invitation that was declined, in the place of which another one came"
                 try await settle(.abandon(delivery.subject, reason: reason))
-            case (false, .message): try await deliverMessage(delivery)
-            case (false, .state): try await deliverState(delivery)
+            case .message: try await deliverMessage(delivery)
+            case .state: try await deliverState(delivery)
             }
         } catch {
             isSettled = false
@@ -132,6 +129,7 @@ extension DeliveryEngine {
             do throws(AppendError) {
                 if try await recorder.record(entry) == .claimLost { noteLostClaim(entry) }
                 if entry.endsReplayedDelivery { upkeep.send() }
+                if entry.mayDefer { state.withLock { $0.load.forgetNextDue() } }
                 return
             } catch {
                 guard error.mayPass, !Task.isCancelled else { throw error }
@@ -151,6 +149,15 @@ extension DeliveryEngine {
 }
 
 extension AttemptEntry {
+    /// Whether it may have changed when something is due next.
+    fileprivate var mayDefer: Bool {
+        switch self {
+        case .end(let end), .endAtOnce(_, let end): !end.verdict.finding.isDelivered
+        case .release: true
+        default: false
+        }
+    }
+
     fileprivate var endsReplayedDelivery: Bool {
         switch self {
         case .end(let end): end.subject.replay != nil && end.verdict.finding.isDelivered

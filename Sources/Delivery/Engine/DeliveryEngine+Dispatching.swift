@@ -10,11 +10,10 @@ extension DeliveryEngine {
         await withDiscardingTaskGroup { group in
             var poll = settings.shortestPoll
             while true {
-                await hurryCanaries()
                 guard let room = room() else { break }
                 let claimed = await claim(room)
-                for (delivery, isHeld) in claimed {
-                    group.addTask { await self.work(on: delivery, isHeld: isHeld) }
+                for delivery in claimed {
+                    group.addTask { await self.work(on: delivery) }
                 }
                 // A claim that was not filled has left nothing that is due and free.
                 guard claimed.count < room.count || room.count == 0 else { continue }
@@ -26,46 +25,27 @@ extension DeliveryEngine {
         }
     }
 
-    /// Has destinations that are away tried again at once where an operator has ordered so since their last fault.
-    private func hurryCanaries() async {
-        let now = clock()
-        let held = state.withLock { $0.load.heldSince(at: now) }
-        guard !held.isEmpty else { return }
-        do {
-            let ordered = try await store.read { session in
-                try DeliveryQueue.resumed(since: held, until: now, in: &session)
-            }
-            state.withLock { $0.load.hurry(ordered, at: now) }
-        } catch {
-            // Claiming tells of the same trouble.
-        }
-    }
-
     private struct Room {
         let count: Int
         let byteCount: Int
-        let caps: [Destination: Int]
         let after: Destination
     }
 
     /// What may be claimed now; `nil` when the engine is to stop.
     private func room() -> Room? {
         guard !Task.isCancelled else { return nil }
-        let now = clock()
         return state.withLock { state in
             guard case .running = state.phase else { return nil }
             let byteCount = settings.maximumInFlightByteCount - state.load.byteCount
             return Room(
                 count: byteCount > 0 ? settings.maximumInFlight - state.load.count : 0,
                 byteCount: byteCount,
-                caps: state.load.caps(at: now),
                 after: state.load.lastDestination,
             )
         }
     }
 
-    /// Deliveries, and whether they are to be given back, as their destination is away.
-    private func claim(_ room: Room) async -> [(delivery: ClaimedDelivery, isHeld: Bool)] {
+    private func claim(_ room: Room) async -> [ClaimedDelivery] {
         guard room.count > 0 else { return [] }
         let now = clock()
         let claim = EventID(at: now, randomness: randomness)
@@ -76,13 +56,12 @@ extension DeliveryEngine {
             count: room.count,
             byteCount: room.byteCount,
             deskConcurrency: store.settings.deskURL == nil ? 0 : settings.deskConcurrency,
-            caps: room.caps,
             after: room.after,
         )
         do {
             let claimed = try await store.read { session in try DeliveryQueue.claim(request, in: &session) }
-            let held = state.withLock { $0.load.take(claimed, claim: claim, at: now) }
-            return claimed.map { ($0, held.contains($0.subject.delivery)) }
+            state.withLock { $0.load.take(claimed, claim: claim) }
+            return claimed
         } catch {
             // It may have been made all the same; then upkeep gives it back.
             state.withLock { $0.load.suspect(claim) }
@@ -99,7 +78,7 @@ extension DeliveryEngine {
             do {
                 let next = try await store.read { session in try DeliveryQueue.nextDue(after: now, in: &session) }
                 due = state.withLock { state in
-                    state.load.setNextDue(next, after: now)
+                    state.load.setNextDue(next)
                     return state.load.nextDue
                 }
             } catch {

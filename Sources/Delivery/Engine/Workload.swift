@@ -1,7 +1,7 @@
 import Ledger
 import Sharing
 
-/// What an engine is working on, and what it knows of destinations: pure bookkeeping behind its lock.
+/// What an engine is working on: pure bookkeeping behind its lock.
 struct Workload: Sendable {
     private(set) var count = 0
     private(set) var byteCount = 0
@@ -11,8 +11,6 @@ struct Workload: Sendable {
 
     /// Claims of which rows may be left that nobody works on, because the database was away at the wrong moment.
     private var suspects: Set<EventID> = []
-
-    private var health: [Destination: PartnerHealth] = [:]
 
     /// Where the turn of partners ended.
     private(set) var lastDestination = Destination.desk
@@ -25,20 +23,12 @@ struct Workload: Sendable {
 
 extension Workload {
     /// Takes what was claimed as under way, all of it until ``leave(_:isSettled:)``.
-    ///
-    /// - Returns: Which of them are to be given back rather than attempted, as their destination went away meanwhile.
-    mutating func take(_ deliveries: [ClaimedDelivery], claim: EventID, at now: Timestamp) -> Set<DeliveryID> {
-        guard let last = deliveries.last else { return [] }
+    mutating func take(_ deliveries: [ClaimedDelivery], claim: EventID) {
+        guard let last = deliveries.last else { return }
         claims[claim] = deliveries.count
         count += deliveries.count
         byteCount += deliveries.reduce(0) { $0 + $1.byteCount }
         lastDestination = last.subject.destination
-        var held: Set<DeliveryID> = []
-        for subject in deliveries.map(\.subject) {
-            let isAdmitted = health[subject.destination]?.admit(subject.delivery, at: now) ?? true
-            if !isAdmitted { held.insert(subject.delivery) }
-        }
-        return held
     }
 
     /// - Parameter isSettled: Whether the queue was left in order, as far as we know.
@@ -47,7 +37,6 @@ extension Workload {
         let left = claims[claim, default: 1] - 1
         claims[claim] = left > 0 ? left : nil
         if !isSettled { suspects.insert(claim) }
-        health[delivery.subject.destination]?.noteEnd(of: delivery.subject.delivery)
         count -= 1
         byteCount -= delivery.byteCount
     }
@@ -68,39 +57,16 @@ extension Workload {
     }
 }
 
-// MARK: - Destinations and times
+// MARK: - Times
 
 extension Workload {
-    mutating func note(_ destination: Destination, isTransportFault: Bool, at now: Timestamp, schedule: RetrySchedule) {
-        var known = health[destination, default: PartnerHealth()]
-        known.note(isTransportFault: isTransportFault, at: now, schedule: schedule)
-        health[destination] = known.isSound ? nil : known
-        if let canary = known.nextCanary { expect(canary) }
+    /// Has the queue asked when something is due next: an attempt has ended in a way that may have changed it.
+    mutating func forgetNextDue() {
+        nextDue = Timestamp(microseconds: 0)
     }
 
-    /// Destinations that are away, and how many requests each may have under way.
-    func caps(at now: Timestamp) -> [Destination: Int] {
-        health.compactMapValues { $0.cap(at: now) }
-    }
-
-    /// Destinations that are away, whose next canary an operator's order could hurry, with their last faults.
-    func heldSince(at now: Timestamp) -> [Destination: Timestamp] {
-        health.compactMapValues { $0.heldSince(at: now) }
-    }
-
-    mutating func hurry(_ destinations: [Destination], at now: Timestamp) {
-        for destination in destinations {
-            health[destination]?.hurry(at: now)
-        }
-    }
-
-    mutating func expect(_ due: Timestamp) {
-        nextDue = nextDue.map { min($0, due) } ?? due
-    }
-
-    /// Takes what the queue says of when something is due, keeping what comes of canaries.
-    mutating func setNextDue(_ due: Timestamp?, after now: Timestamp) {
-        let canaries = health.values.compactMap(\.nextCanary).filter { $0 > now }
-        nextDue = (canaries + (due.map { [$0] } ?? [])).min()
+    /// Takes what the queue says of when something is due.
+    mutating func setNextDue(_ due: Timestamp?) {
+        nextDue = due
     }
 }

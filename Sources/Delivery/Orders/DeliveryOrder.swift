@@ -62,6 +62,7 @@ struct DeliveryOrder: Sendable {
             case .retry:
                 record.tries = 0
                 transaction.put(record)
+                transaction.hurry(delivery.lane.destination)
                 decided.changes.append(
                     QueueChange(delivery: delivery.id, claim: nil, kind: .resumed(due: transaction.now)),
                 )

@@ -20,9 +20,6 @@ enum DeliveryQueue {
         /// How many requests to our own desk may be under way; 0 if there is none.
         let deskConcurrency: Int
 
-        /// Destinations that may have fewer requests under way than they allow.
-        let caps: [Destination: Int]
-
         /// Where the turn of partners ended the last time.
         let after: Destination
     }
@@ -32,7 +29,6 @@ enum DeliveryQueue {
         _ request: ClaimRequest,
         in session: inout PostgresSession,
     ) throws(PostgresError) -> [ClaimedDelivery] {
-        let caps = request.caps.sorted { $0.key.rawValue < $1.key.rawValue }
         let rows = try session.query(
             claimStatement(
                 request.claim,
@@ -41,8 +37,6 @@ enum DeliveryQueue {
                 Int32(clamping: request.count),
                 Int64(request.byteCount),
                 Int32(clamping: request.deskConcurrency),
-                caps.map(\.key.rawValue),
-                caps.map { Int32(clamping: $0.value) },
                 request.after.rawValue,
             ),
         )
@@ -67,20 +61,9 @@ enum DeliveryQueue {
         try session.execute(renewStatement(claims, Int32(clamping: lifetime.components.seconds)))
     }
 
-    /// When the next head is due after `now`.
+    /// When the next head may be claimed after `now`, as far as it is a matter of time.
     static func nextDue(after now: Timestamp, in session: inout PostgresSession) throws(PostgresError) -> Timestamp? {
         try session.query(nextDueStatement(now)).onlyRow()[0, as: Timestamp?.self]
-    }
-
-    /// Destinations with deliveries that an operator has resumed since the times given, and that were not tried since.
-    static func resumed(
-        since times: [Destination: Timestamp],
-        until now: Timestamp,
-        in session: inout PostgresSession,
-    ) throws(PostgresError) -> [Destination] {
-        let times = Array(times)
-        let rows = try session.query(resumedStatement(times.map(\.key.rawValue), times.map(\.value), now))
-        return try rows.decode((Int64).self).map { Destination(rawValue: $0) }
     }
 
     /// Deliveries whose claims have run out, or are of `abandoned`; those of `active` are ours and alive.
@@ -127,8 +110,8 @@ enum DeliveryQueue {
 
 extension DeliveryQueue {
     private static let claimStatement =
-        Statement<EventID, Int32, Timestamp, Int32, Int64, Int32, [Int64], [Int32], Int64>(
-            "SELECT * FROM delivery.claim($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        Statement<EventID, Int32, Timestamp, Int32, Int64, Int32, Int64>(
+            "SELECT * FROM delivery.claim($1, $2, $3, $4, $5, $6, $7)"
         )
 
     private static let renewStatement = Statement<[EventID], Int32>(
@@ -146,10 +129,12 @@ extension DeliveryQueue {
         """
     )
 
+    /// What is due already for a destination that is out waits for the next canary.
     private static let nextDueStatement = Statement<Timestamp>(
         """
-        SELECT min(next.due_at)
+        SELECT min(greatest(next.due_at, h.canary_at))
         FROM (SELECT 0 UNION ALL SELECT partner_id FROM projection.partner) AS destination (partner_id)
+        LEFT JOIN delivery.destination AS h ON h.partner_id = destination.partner_id
         CROSS JOIN LATERAL (
             SELECT q.due_at
             FROM delivery.queue AS q
@@ -157,30 +142,10 @@ extension DeliveryQueue {
                 AND q.is_head
                 AND q.state = 'waiting'
                 AND q.claim IS NULL
-                AND q.due_at > $1
+                AND q.due_at > CASE WHEN h.canary_at > $1 THEN '-infinity'::timestamptz ELSE $1 END
             ORDER BY q.due_at
             LIMIT 1
         ) AS next
-        """
-    )
-
-    /// Whoever resumes a delivery makes it due at that moment, and gives it all its tries again.
-    private static let resumedStatement = Statement<[Int64], [Timestamp], Timestamp>(
-        """
-        SELECT away.partner_id
-        FROM unnest($1, $2) AS away (partner_id, since)
-        WHERE EXISTS (
-            SELECT
-            FROM delivery.queue AS q
-            WHERE q.partner_id = away.partner_id
-                AND q.is_head
-                AND q.state = 'waiting'
-                AND q.claim IS NULL
-                AND q.due_at > away.since
-                AND q.due_at <= $3
-                AND q.tries = 0
-                AND q.attempts > 0
-        )
         """
     )
 

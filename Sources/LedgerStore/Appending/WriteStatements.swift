@@ -162,4 +162,14 @@ enum WriteStatements {
             AND q.state = 'parked'
         """
     )
+
+    /// Has the next canary of destinations that are out go at once.
+    static let hurry = Statement<[Int64], Timestamp>(
+        """
+        UPDATE delivery.destination
+        SET canary_at = least(canary_at, $2)
+        WHERE partner_id = ANY ($1)
+            AND state = 'out'
+        """
+    )
 }

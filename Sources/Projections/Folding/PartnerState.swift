@@ -27,6 +27,8 @@ package struct PartnerState: Sendable, Equatable {
     static let types: [EventType] = [.partnerAdded, .partnerChanged, .partnerStateChanged]
 
     /// Takes `partner.added`, `partner.changed` and `partner.state_changed` in; others change nothing.
+    ///
+    /// How a destination answers is no part of a partner: of what has changed its state only pauses count.
     static func apply(
         _ event: StoredEvent,
         _ parts: [PartName: StoredPart],
@@ -37,6 +39,7 @@ package struct PartnerState: Sendable, Equatable {
         else {
             throw FoldFault(position: event.position, reason: "its part facts is no JSON object")
         }
+        if event.type == .partnerStateChanged, facts.member("paused") == nil { return }
         let named = facts.member("partner")?.integer.map { Position(rawValue: Int64($0)) }
         let id = event.type == .partnerAdded ? event.position : named
         guard let id, var partner = event.type == .partnerAdded ? PartnerState(id: id) : partners[id] else {

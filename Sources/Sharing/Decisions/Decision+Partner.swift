@@ -107,12 +107,16 @@ extension SharingTransaction {
         let facts = Facts.object { facts in
             facts.member("partner", partner.id.rawValue)
             facts.member("paused", isPaused)
+            if !isPaused { facts.member("state", DestinationRecord.State.struggling.rawValue) }
         }
         let detail = Facts.detail(["partner": name, "reason": reason, "operator": `operator`])
         let receipt = append(
             EventDraft(.partnerStateChanged, stream: .system, parts: [part(.facts, facts), part(.detail, detail)]),
         )
         put(partner)
+        if !isPaused {
+            put(DestinationRecord.returning(.partner(partner.id), at: now, because: "it was paused"))
+        }
         return (partner, receipt)
     }
 
@@ -184,6 +188,7 @@ extension SharingTransaction {
             ),
         )
         put(partner)
+        if partner.baseURL != old.baseURL { hurry(.partner(partner.id)) }
         return receipt
     }
 }

@@ -17,6 +17,7 @@ package struct SharingTransaction: ~Copyable {
     private var tickets: [ShareName: TicketHead]
     private var deliveries: [DeliveryID: DeliveryRecord]
     private var replays: [Position: ReplayRecord]
+    private var destinations: [Destination: DestinationRecord]
     private let watched: [LedgerWatch: [WatchedChange]]
     package private(set) var partners: PartnerDirectory
     package let idempotency: [Digest: IdempotencyRecord]
@@ -43,6 +44,7 @@ package struct SharingTransaction: ~Copyable {
         tickets = state.tickets
         deliveries = state.deliveries
         replays = state.replays
+        destinations = state.destinations
         watched = state.watched
         partners = state.partners
         idempotency = state.idempotency
@@ -59,6 +61,9 @@ package struct SharingTransaction: ~Copyable {
         package var tickets: [ShareName: TicketHead] = [:]
         package var deliveries: [DeliveryID: DeliveryRecord] = [:]
         package var replays: [Position: ReplayRecord] = [:]
+
+        /// Of the deliveries that are read; what is not here is up.
+        package var destinations: [Destination: DestinationRecord] = [:]
 
         package var watched: [LedgerWatch: [WatchedChange]] = [:]
 
@@ -82,6 +87,11 @@ package struct SharingTransaction: ~Copyable {
         package var tickets: Set<ShareName> = []
         package var partners: Set<Position> = []
         package var deliveries: [NewDelivery] = []
+        package var destinations: Set<Destination> = []
+
+        /// Destinations that are worth a try at once, if they are out.
+        package var hurried: Set<Destination> = []
+
         package var accessKeys: [NewAccessKey] = []
         package var idempotency: [Digest: IdempotencyRecord] = [:]
 
@@ -117,6 +127,11 @@ extension SharingTransaction {
     /// A replay by the position of its `replay.requested` event.
     package func replay(_ id: Position) -> ReplayRecord? {
         replays[id]
+    }
+
+    /// How the destination of a delivery that was read has answered lately.
+    package func destination(_ destination: Destination) -> DestinationRecord {
+        destinations[destination] ?? DestinationRecord(destination)
     }
 
     /// What a watch has found, in order of position; its limit is for what was there before this transaction.
@@ -180,6 +195,16 @@ extension SharingTransaction {
     /// Has later decisions of this transaction see a replay's new state; its row is written by whoever decides.
     package mutating func put(_ replay: ReplayRecord) {
         replays[replay.id] = replay
+    }
+
+    package mutating func put(_ destination: DestinationRecord) {
+        destinations[destination.destination] = destination
+        changes.destinations.insert(destination.destination)
+    }
+
+    /// Has the next canary go at once: somebody has a reason to think that it is worth a try.
+    package mutating func hurry(_ destination: Destination) {
+        changes.hurried.insert(destination)
     }
 
     /// Takes a delivery out of later decisions' sight.

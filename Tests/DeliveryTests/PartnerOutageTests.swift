@@ -1,0 +1,174 @@
+import Cryptography
+import Delivery
+import HTTPServer
+import Ledger
+import LedgerStore
+import Postgres
+import Sharing
+import TestPeers
+import TestSupport
+import Testing
+import TicketSharing
+
+/// A partner goes away and comes back.
+@Suite(.schema, .timeLimit(.minutes(2)), .tags(.concurrency))
+struct PartnerOutageTests {
+    private static let noJitter = Randomness { [UInt8](repeating: 0, count: $0) }
+
+    @Test func `while a partner is out canaries go alone, tries are kept, and what waits comes little by little`()
+        async throws
+    {
+        let away = try FakePartner()
+        await away.stop()
+        let ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: away.url)
+        let agreement = try await ledger.agree(with: "lens", at: away.url)
+        for number in 0..<12 { try await ledger.share("t\(number)", under: agreement) }
+        let back = try await ledger.withEngine(ledger.makeEngine(randomness: Self.noJitter)) { engine in
+            try await ledger.untilStates(["out"])
+            try await ledger.untilUnclaimed()
+            let tries = try await ledger.tries()
+            let failed = try await ledger.events(.attemptFailed).count
+            // Others may have been under way when the fifth fault came; like that one they get their tries back.
+            #expect((5...8).contains(failed) && tries == 4)
+            var seconds = 5
+            for canary in 1...3 {
+                ledger.clock.advance(by: .seconds(seconds))
+                engine.wake()
+                _ = try await ledger.events(.attemptFailed, count: failed + canary)
+                try await ledger.untilUnclaimed()
+                #expect(try await ledger.events(.attemptFailed).count == failed + canary)
+                #expect(try await ledger.tries() == tries)
+                seconds *= 2
+            }
+            let back = try FakePartner(port: away.port)
+            ledger.clock.advance(by: .seconds(seconds))
+            engine.wake()
+            try await ledger.untilDelivered()
+            return back
+        }
+        #expect(back.requests.count == 12 && back.mostActive <= 4)
+        #expect(try await ledger.states() == ["out", "struggling", "up"])
+        let changes = try await ledger.events(.partnerStateChanged)
+        #expect(changes[0].text(.detail).contains(#""partner":"lens","reason":"could not connect"#))
+        #expect(changes[1].text(.detail).contains(#""reason":"it answers again""#))
+        await ledger.close()
+        await back.stop()
+    }
+
+    @Test func `of several processes one sends the canary, and what was claimed before is given back`() async throws {
+        let away = try FakePartner()
+        await away.stop()
+        let first = try await TestLedger()
+        let second = try await TestLedger(clock: first.clock)
+        try await first.addPartner("lens", at: away.url) { $0.concurrency = 12 }
+        let agreement = try await first.agree(with: "lens", at: away.url)
+        for number in 0..<40 { try await first.share("t\(number)", under: agreement) }
+        try await first.withEngine(first.makeEngine(randomness: Self.noJitter)) { one in
+            try await second.withEngine(second.makeEngine(randomness: Self.noJitter)) { two in
+                try await first.untilStates(["out"])
+                try await first.untilUnclaimed(seenBy: [first, second])
+                let failed = try await first.events(.attemptFailed).count
+                for canary in 1...4 {
+                    first.clock.advance(by: .seconds(60))
+                    for engine in [one, two] { engine.wake() }
+                    _ = try await first.events(.attemptFailed, count: failed + canary, seenBy: [first, second])
+                    try await first.untilUnclaimed(seenBy: [first, second])
+                }
+                #expect(try await first.events(.attemptFailed).count == failed + 4)
+            }
+        }
+        #expect(try await first.states() == ["out"])
+        for ledger in [first, second] { await ledger.close() }
+    }
+
+    @Test func `a partner that does not take part any more is paused, and begins slowly when it is resumed`()
+        async throws
+    {
+        let partner = try FakePartner { number, _ in HTTPResponse(status: number == 0 ? 410 : 200) }
+        let ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: partner.url) { $0.concurrency = 1 }
+        let agreement = try await ledger.agree(with: "lens", at: partner.url)
+        for number in 0..<5 { try await ledger.share("t\(number)", under: agreement) }
+        try await ledger.withEngine { engine in
+            let changes = try await ledger.events(.partnerStateChanged, count: 1)
+            #expect(changes[0].text(.facts).contains(#""paused":true"#))
+            #expect(changes[0].text(.detail).contains("410"))
+            #expect(try await ledger.value("SELECT count(*)::text FROM delivery.queue WHERE state = 'waiting'") == "4")
+            #expect(partner.requests.count == 1)
+            try await ledger.setPaused(false, "lens")
+            let limit: SQL = "SELECT in_flight_limit::text FROM delivery.destination WHERE state = 'struggling'"
+            #expect(try await ledger.value(limit) == "1")
+            engine.wake()
+            await partner.waitForRequests(5)
+            try await ledger.untilStates([nil, "struggling", "up"])
+        }
+        #expect(partner.received.first == "POST t0" && partner.requests.count == 5)
+        await ledger.close()
+        await partner.stop()
+    }
+
+    @Test func `our own desk that is away is told of without a partner's name`() async throws {
+        let desk = try FakePartner()
+        await desk.stop()
+        let ledger = try await TestLedger(desk: desk.url)
+        try await ledger.addPartner("lens", at: "https://lens.example/sharing")
+        let agreement = try await ledger.agree(with: "lens", at: "https://lens.example/sharing")
+        try await ledger.execute("DELETE FROM delivery.queue")
+        _ = try await ledger.send(
+            .inbound,
+            "PUT",
+            .agreements,
+            agreement.id.text,
+            token: agreement.token,
+            body: #"{"status":"inactive"}"#,
+        )
+        // One message alone, which fails three times within a little more than a minute.
+        try await ledger.withEngine(ledger.makeEngine(randomness: Self.noJitter)) { engine in
+            for (number, pause) in [5, 60].enumerated() {
+                _ = try await ledger.events(.attemptFailed, count: number + 1)
+                ledger.clock.advance(by: .seconds(pause))
+                engine.wake()
+            }
+            try await ledger.untilStates(["out"])
+        }
+        let change = try await ledger.events(.partnerStateChanged)[0]
+        #expect(change.text(.facts) == #"{"v":1,"destination":"desk","state":"out"}"#)
+        #expect(!change.text(.detail).contains("partner"))
+        await ledger.close()
+    }
+}
+
+extension TestLedger {
+    /// The states that destinations came to, in order.
+    fileprivate func states() async throws -> [String?] {
+        try await store.read { session in try Self.states(in: &session) }
+    }
+
+    fileprivate func untilStates(_ states: [String?]) async throws {
+        try await until("the states \(states)") { session in try Self.states(in: &session) == states }
+    }
+
+    private static func states(in session: inout PostgresSession) throws -> [String?] {
+        try session.query(
+            """
+            SELECT ledger.json(f.content) ->> 'state'
+            FROM ledger.event AS e
+            JOIN ledger.payload AS f ON f.position = e.position AND f.part = 'facts'
+            WHERE e.type = 'partner.state_changed'
+            ORDER BY e.position
+            """
+        ).decode((String?).self)
+    }
+
+    fileprivate func untilUnclaimed(seenBy ledgers: [TestLedger] = []) async throws {
+        try await until("no claims", seenBy: ledgers) { session in
+            try session.query("SELECT count(*) FROM delivery.queue WHERE claim IS NOT NULL")
+                .onlyRow()[0, as: Int64.self] == 0
+        }
+    }
+
+    fileprivate func tries() async throws -> Int {
+        Int(try await value("SELECT sum(tries)::text FROM delivery.queue") ?? "") ?? -1
+    }
+}
