@@ -73,7 +73,12 @@ WHERE e.type IN (
     'payload.read', 'payload.erased', 'hold.placed', 'hold.released',
     'evidence.exported', 'key.rotated', 'epoch.opened'
 )
-    AND (d.detail ? 'operator' OR d.detail IS NULL AND e.type NOT IN ('partner.added', 'partner.changed'))
+    AND (
+        d.detail ? 'operator'
+        OR d.detail IS NULL AND e.type NOT IN ('partner.added', 'partner.changed', 'partner.state_changed')
+        -- Who paused or resumed it is erased; what came by itself was about a message.
+        OR d.detail IS NULL AND e.type = 'partner.state_changed' AND e.about IS NULL
+    )
     OR e.type IN ('agreement.invited', 'agreement.updated')
         AND e.direction = 'out'
         AND d.detail ? 'operator';

@@ -89,9 +89,9 @@ extension QueuedDelivery {
                 q.partner_id, q.stream_id, q.share_id, p.name,
                 CASE
                     WHEN q.partner_id = 0 AND y.desk_url IS NULL THEN 'no desk'
-                    WHEN q.partner_id = 0 THEN NULL
-                    WHEN p.state = 'proposed' THEN 'proposed'
-                    WHEN p.paused THEN 'paused'
+                    WHEN q.partner_id <> 0 AND p.state = 'proposed' THEN 'proposed'
+                    WHEN q.partner_id <> 0 AND p.paused THEN 'paused'
+                    WHEN h.state = 'out' THEN 'out'
                 END,
                 q.replay_id, q.attempts, q.enqueued_at, q.due_at, q.reason,
                 l.position, l.recorded_at, l.type, l.status, l.detail ->> 'error', l.detail ->> 'address',
@@ -133,6 +133,7 @@ extension QueuedDelivery {
                 ON p.partner_id = CASE q.partner_id WHEN 0 THEN a.partner_id ELSE q.partner_id END
             LEFT JOIN ledger.share AS sh ON sh.share_id = q.share_id
             LEFT JOIN delivery.setting AS y ON true
+            LEFT JOIN delivery.destination AS h ON h.partner_id = q.partner_id
             LEFT JOIN LATERAL (
                 SELECT e.position, e.recorded_at, e.type, e.status, (
                     SELECT ledger.json(f.content)

@@ -63,6 +63,8 @@ package struct QueuedDelivery: Sendable {
         case paused
         /// No operator has accepted it.
         case proposed
+        /// It does not answer; canaries find out when it does.
+        case out
         /// The service is run without a URL of the desk.
         case noDesk = "no desk"
     }

@@ -29,11 +29,28 @@ package enum DestinationRow {
         return record
     }
 
-    /// The columns that ``record(of:_:at:)`` reads, of `h`.
-    package static let columns: SQL = """
-        h.state, h.since, h.reason, h.failures, h.first_failure_at, h.history, h.refusals, h.in_flight_limit,
-        h.canary_at, h.canaries, h.canary
+    /// Reads those of some destinations; what is missing is up.
+    package static func read(_ destinations: Set<Destination>) -> SQL {
+        reading(destinations.map(\.rawValue))
+    }
+
+    /// Decodes what ``read(_:)`` gives.
+    package static func records(_ rows: Rows) throws(PostgresError) -> [DestinationRecord] {
+        var records: [DestinationRecord] = []
+        for row in rows {
+            records.append(try record(of: Destination(rawValue: try row[0, as: Int64.self]), row, at: 1))
+        }
+        return records
+    }
+
+    private static let reading = Statement<[Int64]>(
         """
+        SELECT partner_id, state, since, reason, failures, first_failure_at, history, refusals, in_flight_limit, canary_at,
+            canaries, canary
+        FROM delivery.destination
+        WHERE partner_id = ANY ($1)
+        """
+    )
 
     /// Writes all but the canary, which is for whoever claims.
     static func write(_ records: [DestinationRecord]) -> SQL {

@@ -14,6 +14,10 @@ package struct StateKeys: Sendable {
     package var idempotencyDigests: Set<Digest> = []
     package var deliveries: Set<DeliveryID> = []
     package var replays: Set<Position> = []
+
+    /// Beside those of ``deliveries``.
+    package var destinations: Set<Destination> = []
+
     package var watches: Set<LedgerWatch> = []
 
     /// Whether the decision may take an invitation from outside.
@@ -47,6 +51,7 @@ package struct StateKeys: Sendable {
         idempotencyDigests.formUnion(other.idempotencyDigests)
         deliveries.formUnion(other.deliveries)
         replays.formUnion(other.replays)
+        destinations.formUnion(other.destinations)
         watches.formUnion(other.watches)
         needsPendingInvitations = needsPendingInvitations || other.needsPendingInvitations
     }

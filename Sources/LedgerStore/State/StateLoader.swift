@@ -206,6 +206,7 @@ extension StateLoader {
         if keys.needsPendingInvitations { statements.append(StateStatements.pendingInvitations) }
         if !keys.deliveries.isEmpty { statements.append(StateStatements.deliveries(keys.deliveries.map(\.rawValue))) }
         if !keys.replays.isEmpty { statements.append(StateStatements.replays(Array(keys.replays))) }
+        if !keys.destinations.isEmpty { statements.append(DestinationRow.read(keys.destinations)) }
         return statements + keys.watches.map(Self.changes)
     }
 
@@ -218,6 +219,11 @@ extension StateLoader {
         if keys.needsPendingInvitations { try read(invitations: results.removeFirst(), into: &loaded) }
         if !keys.deliveries.isEmpty { try read(deliveries: results.removeFirst(), into: &loaded) }
         if !keys.replays.isEmpty { try read(replays: results.removeFirst(), into: &loaded) }
+        if !keys.destinations.isEmpty {
+            for record in try DestinationRow.records(results.removeFirst()) {
+                loaded.state.destinations[record.destination] = record
+            }
+        }
         for watch in keys.watches {
             loaded.state.watched[watch] = try Self.changes(results.removeFirst())
         }

@@ -84,9 +84,8 @@ enum DeliveryCommands {
         summary: "Have what waits or is parked tried at once",
         discussion: """
             Makes the first delivery of each lane due now, with all its tries; what is behind it follows by itself. 'shareledger
-            serve' sees it within seconds. To a partner that has not answered five times in a row it sends one at a time, at
-            intervals of up to a minute, and the others once that is answered; to one that is paused it sends nothing. Each is
-            an event delivery.resumed with the reason.
+            serve' sees it within seconds. To a partner that is out it sends one at a time, the first one at once, and the others
+            once that is answered; to one that is paused it sends nothing. Each is an event delivery.resumed with the reason.
             """,
         examples: [
             .init("delivery retry 17 --reason 'they have mended it'", "One that was refused"),

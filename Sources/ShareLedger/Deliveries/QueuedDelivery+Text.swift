@@ -46,6 +46,7 @@ extension QueuedDelivery {
 
     /// What keeps it, in a table: the delivery that goes before it, or what the last attempt came to.
     var obstacle: String? {
+        if state == .waiting, holding == .out { return "\(place) is out" }
         if state == .waiting, let barrier { return "delivery \(barrier.rawValue) goes first" }
         return error.map { TerminalText.shortened($0, to: 80) }
     }
@@ -56,6 +57,11 @@ extension QueuedDelivery {
         switch holding {
         case .paused: advice.append("\(partner) is paused: 'shareledger partner resume \(partner)' lets it go")
         case .proposed: advice.append("\(partner) is only proposed: 'shareledger agreement accept' lets it go")
+        case .out where lane.destination == .desk:
+            advice.append("our desk does not answer: one delivery at a time, each minute at least, finds out when it does")
+        case .out:
+            let place = "'shareledger partner show \(partner)' says since when and what is tried"
+            advice.append("\(partner) is out: \(place); 'shareledger partner resume \(partner)' does not wait")
         case .noDesk: advice.append("'shareledger serve' was last run without --desk-url: nothing goes to the desk")
         case nil: break
         }

@@ -183,6 +183,7 @@ enum LedgerChecks {
                         AND q.claim IS NULL
                         AND q.due_at < now() - interval '10 minutes'
                         AND NOT coalesce(p.paused, false)
+                        AND coalesce(h.state, 'up') <> 'out'
                         AND coalesce(p.state, 'active') = 'active'
                         AND (q.partner_id <> 0 OR (SELECT s.desk_url IS NOT NULL FROM delivery.setting AS s))
                         AND NOT EXISTS (
@@ -198,6 +199,7 @@ enum LedgerChecks {
                 )
             FROM delivery.queue AS q
             LEFT JOIN projection.partner AS p ON p.partner_id = q.partner_id
+            LEFT JOIN delivery.destination AS h ON h.partner_id = q.partner_id
             """
         ).onlyRow()
         let (all, parked, overdue) = try row.decode((Int64, Int64, Int64).self)
@@ -277,6 +279,12 @@ enum LedgerChecks {
         if !paused.isEmpty {
             let advice = "'shareledger partner resume NAME' lets deliveries go on"
             findings.append(.warn("partners", "paused: \(paused.joined(separator: ", "))", advice: advice))
+        }
+        let health = try PartnerHealth.all(of: partners, in: &session)
+        for partner in partners where !partner.isPaused {
+            guard let known = health[partner.id], known.trouble != nil else { continue }
+            let advice = "'shareledger delivery list --partner \(partner.name)' shows what waits"
+            findings.append(.warn("partners", "\(partner.name): \(known.story)", advice: advice))
         }
         return findings.isEmpty ? [.ok("partners", "\(partners.count)")] : findings
     }

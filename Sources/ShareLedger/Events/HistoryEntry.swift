@@ -16,11 +16,13 @@ struct HistoryEntry: Sendable {
     /// Whether deliveries were held back or let go, of an event that says so.
     let isPaused: Bool?
 
+    /// What a partner or the desk came to, of an event that says so: up, struggling or out.
+    let state: String?
+
     /// What a table says of it.
     var remark: String? {
-        guard let isPaused else { return reason }
-        let state = isPaused ? "paused" : "resumed"
-        return reason.map { "\(state): \($0)" } ?? state
+        guard let change = isPaused.map({ $0 ? "paused" : "resumed" }) ?? state else { return reason }
+        return reason.map { "\(change): \($0)" } ?? change
     }
 }
 
@@ -58,6 +60,7 @@ struct PartnerNames: Sendable {
                 partner: byStream[event.streamID] ?? detail?.member("partner"),
                 reason: detail.flatMap { event.reason(in: $0) },
                 isPaused: facts?.value("paused")?.bool,
+                state: facts?.member("state"),
             )
         }
     }

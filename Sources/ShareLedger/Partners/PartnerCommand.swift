@@ -99,7 +99,13 @@ let partnerCommand = Command(
             examples: [.init("partner list", "All of them, proposed ones too")],
             options: Options.common + [Options.json],
         ) { arguments in
-            show(try await partners(arguments), arguments)
+            let list = try await Workspace.with(arguments) { workspace in
+                try await workspace.session { session in
+                    let partners = try PartnerReader.all(in: &session)
+                    return (partners, try PartnerHealth.all(of: partners, in: &session))
+                }
+            }
+            show(list.0, list.1, arguments)
             return 0
         },
         Command(
@@ -120,7 +126,7 @@ let partnerCommand = Command(
         },
         partnerSetCommand,
         pausing("pause", summary: "Hold all deliveries to a partner back", isPaused: true),
-        pausing("resume", summary: "Let the deliveries to a paused partner go on", isPaused: false),
+        pausing("resume", summary: "Let the deliveries to a partner that is paused or out go on", isPaused: false),
     ],
 )
 
@@ -137,8 +143,10 @@ private func pausing(_ word: String, summary: String, isPaused: Bool) -> Command
         let by = Workspace.operatorName
         return try await Workspace.with(arguments) { workspace in
             try await workspace.store { store in
-                _ = try await store.read { session in try Lookup.partner(wanted, in: &session) }
-                let changed = try await store.appender.append(StateKeys(), byteCount: 2048) { transaction in
+                let known = try await store.read { session in try Lookup.partner(wanted, in: &session) }
+                var keys = StateKeys()
+                keys.destinations = [.partner(known.id)]
+                let changed = try await store.appender.append(keys, byteCount: 2048) { transaction in
                     Result { () throws(OperatorFault) in
                         try transaction.setPaused(isPaused, partner: wanted, operator: by, reason: reason)
                     }
@@ -156,12 +164,6 @@ private func pausing(_ word: String, summary: String, isPaused: Bool) -> Command
     }
 }
 
-private func partners(_ arguments: ParsedArguments) async throws -> [PartnerRecord] {
-    try await Workspace.with(arguments) { workspace in
-        try await workspace.session { session in try PartnerReader.all(in: &session) }
-    }
-}
-
 /// One partner, as an object where JSON is wanted.
 func show(_ partner: PartnerRecord, _ arguments: ParsedArguments, title: String? = nil) {
     if arguments[Options.json] {
@@ -172,11 +174,19 @@ func show(_ partner: PartnerRecord, _ arguments: ParsedArguments, title: String?
     }
 }
 
-private func show(_ partners: [PartnerRecord], _ arguments: ParsedArguments) {
+private func show(
+    _ partners: [PartnerRecord],
+    _ health: [Position: PartnerHealth],
+    _ arguments: ParsedArguments,
+) {
     if arguments[Options.json] {
-        Console.print(json: JSONText.lines(partners) { $0.write(to: &$1) })
+        let lines = JSONText.lines(partners) { partner, object in
+            partner.write(to: &object)
+            health[partner.id]?.write(to: &object)
+        }
+        Console.print(json: lines)
     } else {
-        printTable(partners)
+        printTable(partners, health)
     }
 }
 
@@ -202,12 +212,12 @@ extension PartnerRecord {
     }
 }
 
-private func printTable(_ partners: [PartnerRecord]) {
+private func printTable(_ partners: [PartnerRecord], _ health: [Position: PartnerHealth] = [:]) {
     var table = TextTable(["name", "state", "dialect", "url", "allows"])
     for partner in partners {
         table.add([
             partner.name,
-            partner.isPaused ? "paused" : partner.state.rawValue,
+            partner.isPaused ? "paused" : health[partner.id]?.trouble ?? partner.state.rawValue,
             partner.dialect.rawValue,
             partner.baseURL.text,
             partner.allowed.joined(separator: ","),

@@ -9,10 +9,12 @@ import TicketSharing
 /// A partner as people read it: what was said of it, and what is on its way.
 struct PartnerPage: Sendable {
     private let partner: PartnerRecord
+    private let health: PartnerHealth
     private let queue: DeliverySummary
 
     init(of partner: PartnerRecord, in session: inout PostgresSession) throws {
         self.partner = partner
+        health = try PartnerHealth.all(of: [partner], in: &session)[partner.id] ?? PartnerHealth(of: partner)
         queue = try DeliverySummary(of: "a.partner_id = \(partner.id)", in: &session)
     }
 
@@ -20,6 +22,7 @@ struct PartnerPage: Sendable {
         if arguments[Options.json] {
             JSONText.print { object in
                 partner.write(to: &object)
+                health.write(to: &object)
                 queue.write(to: &object)
             }
         } else {
@@ -37,6 +40,7 @@ struct PartnerPage: Sendable {
             ("Allows", allowed),
             ("At a time", partner.concurrency == 1 ? "1 request" : "\(partner.concurrency) requests"),
             ("Added", "at position \(partner.id)"),
+            ("Answers", health.story),
         ] + queue.fields(list: "--partner \(partner.name)")
     }
 }

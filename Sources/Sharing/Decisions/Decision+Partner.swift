@@ -89,7 +89,9 @@ extension SharingTransaction {
         return (decide(capture) { true }, partner)
     }
 
-    /// Holds a partner's deliveries back, or lets them go on.
+    /// Holds a partner's deliveries back, or lets them go on, at a rate that grows.
+    ///
+    /// One that is out goes on as well: somebody knows that it is back.
     package mutating func setPaused(
         _ isPaused: Bool,
         partner name: String,
@@ -99,8 +101,9 @@ extension SharingTransaction {
         guard let known = partners[name: name] else {
             throw OperatorFault("there is no partner \(name); 'shareledger partner list' shows all")
         }
-        guard known.isPaused != isPaused else {
-            throw OperatorFault("partner \(name) is \(isPaused ? "paused" : "not paused") already")
+        let isOut = destination(.partner(known.id)).state == .out
+        guard known.isPaused != isPaused || isOut && !isPaused else {
+            throw OperatorFault("partner \(name) is \(isPaused ? "paused already" : "neither paused nor out")")
         }
         var partner = known
         partner.isPaused = isPaused
@@ -115,7 +118,7 @@ extension SharingTransaction {
         )
         put(partner)
         if !isPaused {
-            put(DestinationRecord.returning(.partner(partner.id), at: now, because: "it was paused"))
+            put(DestinationRecord.returning(.partner(partner.id), at: now, because: "an operator has resumed it"))
         }
         return (partner, receipt)
     }
