@@ -112,6 +112,34 @@ struct SharedWorkTests {
         await ledger.close()
     }
 
+    @Test(arguments: [
+        ("'up', NULL, NULL", 6), ("'struggling', 2, NULL", 2), ("'out', NULL, now() + interval '1 min'", 0),
+        ("'out', NULL, now() - interval '1 min'", 1),
+    ])
+    func `a destination gets as much as its state says`(state: String, count: Int) async throws {
+        let ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: "https://lens.example/sharing") { $0.concurrency = 6 }
+        let agreement = try await ledger.agree(with: "lens", at: "https://lens.example/sharing")
+        for number in 0..<8 { try await ledger.share("t\(number)", under: agreement) }
+        try await TestDatabase.current.execute(
+            """
+            INSERT INTO delivery.destination (
+                partner_id, state, in_flight_limit, canary_at, failures, history, refusals, canaries)
+            SELECT partner_id, \(state), 0, 0, 0, 0 FROM projection.partner
+            """
+        )
+        let now = ledger.clock.now
+        let claimed = try await ledger.store.read { session in
+            try session.query(
+                "SELECT delivery_id FROM delivery.claim(gen_random_uuid(), 60, \(now), 10, 1000000, 0, 0)"
+            ).decode((Int64).self)
+        }
+        #expect(claimed.count == count)
+        let canary = try await ledger.value("SELECT canary::text FROM delivery.destination")
+        #expect(canary == (count == 1 ? claimed.first.map { "\($0)" } : nil))
+        await ledger.close()
+    }
+
     @Test func `partners take turns, and a limit on all is shared among them`() async throws {
         let ledger = try await TestLedger()
         for number in 0..<4 {

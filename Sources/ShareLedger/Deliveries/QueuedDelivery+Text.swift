@@ -58,7 +58,7 @@ extension QueuedDelivery {
         case .paused: advice.append("\(partner) is paused: 'shareledger partner resume \(partner)' lets it go")
         case .proposed: advice.append("\(partner) is only proposed: 'shareledger agreement accept' lets it go")
         case .out where lane.destination == .desk:
-            advice.append("our desk does not answer: one delivery at a time, each minute at least, finds out when it does")
+            advice.append("our desk does not answer: one delivery at a time, once a minute or more often, tries it")
         case .out:
             let place = "'shareledger partner show \(partner)' says since when and what is tried"
             advice.append("\(partner) is out: \(place); 'shareledger partner resume \(partner)' does not wait")

@@ -97,7 +97,7 @@ private enum HistoryPrinter {
                     object.optional("status", event.status.map { Int64($0) })
                     object.optional("reason", entry.reason)
                     if let isPaused = entry.isPaused { object.member("paused", isPaused) }
-                    object.optional("state", entry.state)
+                    if let state = entry.state { object.member("state", state) }
                 }
             }
             list.flush()
