@@ -22,7 +22,7 @@ extension ReplayOrders {
         ]
         for start in stride(from: 0, to: plan.replaced.count, by: Self.rowCount) {
             let page = plan.replaced[start..<min(start + Self.rowCount, plan.replaced.count)]
-            statements.append(Statements.skip(page.map(\.delivery.id)))
+            statements.append(Statements.skip(page.map(\.delivery.id), decided.now))
         }
         for start in stride(from: 0, to: items.count, by: Self.rowCount) {
             let page = items[start..<min(start + Self.rowCount, items.count)]
@@ -53,7 +53,20 @@ private enum Statements {
         """
     )
 
-    static let skip = Statement<[Int64]>("DELETE FROM delivery.queue WHERE delivery_id = ANY ($1)")
+    static let skip = Statement<[Int64], Timestamp>(
+        """
+        WITH gone AS (
+            DELETE FROM delivery.queue
+            WHERE delivery_id = ANY ($1)
+            RETURNING replay_id, item, message_position, attempts
+        )
+        INSERT INTO delivery.replay_outcome (replay_id, item, message_position, outcome, attempts, ended_at)
+        SELECT replay_id, item, message_position, 'skipped', attempts, $2
+        FROM gone
+        WHERE replay_id IS NOT NULL
+        ON CONFLICT DO NOTHING
+        """
+    )
 
     /// A row is the head of its lane if the lane was empty and no row before it in this statement is of that lane.
     ///

@@ -158,6 +158,6 @@ extension TestLedger {
             FROM delivery.queue
             """
         )
-        try await execute("UPDATE delivery.queue SET replay_id = 0, kind = \(kind)")
+        try await execute("UPDATE delivery.queue SET replay_id = 0, item = delivery_id, kind = \(kind)")
     }
 }

@@ -106,7 +106,7 @@ final class AttemptRecorder: Sendable {
             keys,
             byteCount: entries.reduce(0) { $0 + $1.byteCount },
             additional: { outcomes in
-                var statements = QueueChange.statements(for: outcomes.changes)
+                var statements = QueueChange.statements(for: outcomes.changes, at: outcomes.now)
                 if !outcomes.finishedReplays.isEmpty {
                     statements.append(QueueChange.finishReplays(outcomes.finishedReplays, outcomes.now))
                 }

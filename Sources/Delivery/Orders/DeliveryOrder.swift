@@ -27,6 +27,9 @@ struct DeliveryOrder: Sendable {
 
         /// Deliveries that an attempt is being made of, or that are gone.
         var missed: [DeliveryID] = []
+
+        /// When it was decided.
+        var now = Timestamp(microseconds: 0)
     }
 
     /// What is read under the lock.
@@ -45,6 +48,7 @@ struct DeliveryOrder: Sendable {
 
     func decide(_ transaction: inout SharingTransaction) -> Decided {
         var decided = Decided()
+        decided.now = transaction.now
         for delivery in deliveries {
             guard var record = transaction.delivery(delivery.id), record.claim == nil else {
                 decided.missed.append(delivery.id)
@@ -68,7 +72,7 @@ struct DeliveryOrder: Sendable {
                 )
             case .skip:
                 transaction.remove(delivery.id)
-                decided.changes.append(QueueChange(delivery: delivery.id, claim: nil, kind: .abandoned))
+                decided.changes.append(QueueChange(delivery: delivery.id, claim: nil, kind: .skipped))
             }
         }
         return decided

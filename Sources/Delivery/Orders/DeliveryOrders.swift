@@ -81,7 +81,7 @@ package struct DeliveryOrders: Sendable {
         return try await store.appender.append(
             order.keys,
             byteCount: order.byteCount,
-            additional: { QueueChange.statements(for: $0.changes) },
+            additional: { QueueChange.statements(for: $0.changes, at: $0.now) },
             decide: { transaction in order.decide(&transaction) },
         )
     }

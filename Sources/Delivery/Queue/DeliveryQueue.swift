@@ -129,20 +129,36 @@ extension DeliveryQueue {
         """
     )
 
-    /// What is due already for a destination that is out waits for the next canary.
+    /// What is due already may wait for a canary of its destination, or for its turn in a replay that has a rate.
     private static let nextDueStatement = Statement<Timestamp>(
         """
-        SELECT min(greatest(next.due_at, h.canary_at))
+        SELECT min(greatest(next.due_at, h.canary_at, s.next_at))
         FROM (SELECT 0 UNION ALL SELECT partner_id FROM projection.partner) AS destination (partner_id)
         LEFT JOIN delivery.destination AS h ON h.partner_id = destination.partner_id
+        CROSS JOIN (
+            SELECT -2, NULL::timestamptz
+            UNION ALL
+            SELECT -1, NULL
+            UNION ALL
+            SELECT r.replay_id, p.next_at
+            FROM delivery.replay AS r
+            LEFT JOIN delivery.pace AS p ON p.replay_id = r.replay_id
+            WHERE r.finished_at IS NULL
+                AND r.cancelled_at IS NULL
+                AND NOT r.paused
+        ) AS s (source, next_at)
         CROSS JOIN LATERAL (
             SELECT q.due_at
             FROM delivery.queue AS q
             WHERE q.partner_id = destination.partner_id
+                AND q.source = s.source
                 AND q.is_head
                 AND q.state = 'waiting'
                 AND q.claim IS NULL
-                AND q.due_at > CASE WHEN h.canary_at > $1 THEN '-infinity'::timestamptz ELSE $1 END
+                AND q.due_at > CASE
+                    WHEN greatest(h.canary_at, s.next_at) > $1 THEN '-infinity'::timestamptz
+                    ELSE $1
+                END
             ORDER BY q.due_at
             LIMIT 1
         ) AS next

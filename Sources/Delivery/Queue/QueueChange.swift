@@ -19,8 +19,10 @@ struct QueueChange: Sendable {
         case continued
         /// The row goes, and the next one of its lane becomes its head.
         case delivered
-        /// The same without anything having been delivered.
+        /// The same without anything having been delivered: nothing is left to send.
         case abandoned
+        /// The same, by an operator's order.
+        case skipped
         /// The claim is given back; where an interruption was no fault of the destination's, so is the try.
         case released(due: Timestamp?, returnsTry: Bool)
         case parked(reason: String)
@@ -29,10 +31,12 @@ struct QueueChange: Sendable {
     }
 
     /// One statement a kind of change, however many there are.
-    static func statements(for changes: [QueueChange]) -> [SQL] {
+    ///
+    /// - Parameter now: When what ends has ended.
+    static func statements(for changes: [QueueChange], at now: Timestamp) -> [SQL] {
         var begun: [(change: QueueChange, exchange: EventID, tries: Int32)] = []
         var continued: [QueueChange] = []
-        var gone: [(change: QueueChange, isDelivered: Bool)] = []
+        var gone: [(change: QueueChange, outcome: String)] = []
         var released: [(change: QueueChange, due: Timestamp?, tries: Int32)] = []
         var parked: [(change: QueueChange, reason: String)] = []
         var resumed: [(change: QueueChange, due: Timestamp)] = []
@@ -40,8 +44,9 @@ struct QueueChange: Sendable {
             switch change.kind {
             case .begun(let exchange, let countsAsTry): begun.append((change, exchange, countsAsTry ? 1 : 0))
             case .continued: continued.append(change)
-            case .delivered: gone.append((change, true))
-            case .abandoned: gone.append((change, false))
+            case .delivered: gone.append((change, "delivered"))
+            case .abandoned: gone.append((change, "abandoned"))
+            case .skipped: gone.append((change, "skipped"))
             case .released(let due, let returnsTry): released.append((change, due, returnsTry ? 1 : 0))
             case .parked(let reason): parked.append((change, reason))
             case .resumed(let due): resumed.append((change, due))
@@ -55,7 +60,7 @@ struct QueueChange: Sendable {
         if !continued.isEmpty { statements.append(proceed(continued.ids, continued.claims)) }
         if !gone.isEmpty {
             let changes = gone.map(\.change)
-            statements.append(finish(changes.ids, changes.claims, gone.map(\.isDelivered)))
+            statements.append(finish(changes.ids, changes.claims, gone.map(\.outcome), now))
         }
         if !released.isEmpty {
             let changes = released.map(\.change)
@@ -108,14 +113,22 @@ extension QueueChange {
     )
 
     /// The rest of a lane is found through the lanes' index; with and without a share apart, so that both can use it.
-    private static let finish = Statement<[Int64], [EventID?], [Bool]>(
+    private static let finish = Statement<[Int64], [EventID?], [String], Timestamp>(
         """
         WITH gone AS (
             DELETE FROM delivery.queue AS q
-            USING unnest($1, $2, $3) AS c (delivery_id, claim, is_delivered)
+            USING unnest($1, $2, $3) AS c (delivery_id, claim, outcome)
             WHERE q.delivery_id = c.delivery_id
                 AND q.claim IS NOT DISTINCT FROM c.claim
-            RETURNING q.partner_id, q.stream_id, q.share_id, q.queue_position, q.item, q.replay_id, c.is_delivered
+            RETURNING q.partner_id, q.stream_id, q.share_id, q.queue_position, q.item, q.message_position, q.replay_id,
+                q.attempts, c.outcome
+        ),
+        ended AS (
+            INSERT INTO delivery.replay_outcome (replay_id, item, message_position, outcome, attempts, ended_at)
+            SELECT replay_id, item, message_position, outcome, attempts, $4
+            FROM gone
+            WHERE replay_id IS NOT NULL
+            ON CONFLICT DO NOTHING
         ),
         counted AS (
             UPDATE delivery.replay AS r
@@ -124,7 +137,7 @@ extension QueueChange {
                 SELECT replay_id, count(*)::integer AS count
                 FROM gone
                 WHERE replay_id IS NOT NULL
-                    AND is_delivered
+                    AND outcome = 'delivered'
                 GROUP BY replay_id
             ) AS g
             WHERE r.replay_id = g.replay_id
