@@ -22,7 +22,9 @@ package struct Command: Sendable {
     /// Does the work and gives the exit status; `nil` for a command that only holds others.
     package let run: (@Sendable (ParsedArguments) async throws -> Int32)?
 
-    /// A command that does something.
+    /// A command that does something, and may hold others beside that.
+    ///
+    /// A first word that names one of these means it; what else may stand there must not look so.
     package init(
         _ name: String,
         summary: String,
@@ -31,6 +33,7 @@ package struct Command: Sendable {
         positionals: [Positional] = [],
         options: [any OptionDeclaration],
         rest: Positional? = nil,
+        subcommands: [Command] = [],
         run: @escaping @Sendable (ParsedArguments) async throws -> Int32,
     ) {
         self.name = name
@@ -41,7 +44,7 @@ package struct Command: Sendable {
         self.options = options
         self.rest = rest
         self.run = run
-        subcommands = []
+        self.subcommands = subcommands
     }
 
     /// A command that holds others.

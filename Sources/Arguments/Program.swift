@@ -51,7 +51,8 @@ package struct Program: Sendable {
                     ?? "; \(([name] + path.dropLast()).joined(separator: " ")) --help lists them"
                 throw UsageError("there is no command \(path.joined(separator: " ").debugDescription)\(hint)")
             }
-            if command.run != nil {
+            let isSubcommand = rest.first.map { next in command.subcommands.contains { $0.name == next } } ?? false
+            if command.run != nil, !isSubcommand {
                 let beforeDashes = rest.prefix { $0 != "--" }
                 if beforeDashes.contains("--help") || beforeDashes.contains("-h") {
                     return .show(help(for: command, path: path))
@@ -86,7 +87,7 @@ extension Program {
     {
         commands.flatMap { command in
             let path = path + [command.name]
-            return command.run == nil ? leaves(command.subcommands, below: path) : [(path, command)]
+            return (command.run == nil ? [] : [(path, command)]) + leaves(command.subcommands, below: path)
         }
     }
 
@@ -114,6 +115,10 @@ extension Program {
                 return (option.usage, "\(option.help)\(standard) [\(option.environmentName)]")
             } + [("--help", "Show this text")],
         )
+        if !command.subcommands.isEmpty {
+            let leaves = Self.leaves(command.subcommands, below: path)
+            text += "\nCommands\n" + Self.table(leaves.map { ($0.path.joined(separator: " "), $0.command.summary) })
+        }
         text += "\nExamples\n"
         for example in command.examples {
             text += "  # \(example.purpose)\n  \(name) \(example.line)\n"

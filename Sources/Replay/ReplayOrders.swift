@@ -167,6 +167,7 @@ extension ReplayOrders {
             if let from = request.from { facts.edge("from", from) }
             if let to = request.to { facts.edge("to", to) }
             if request.mode == .messages { facts.member("then_state", request.endsWithState) }
+            if let rate = request.rate { facts.member("rate", rate) }
             facts.member("items", items.count)
             facts.member("messages", items.count { $0.kind == .message })
             facts.member("states", items.count { $0.kind == .state })

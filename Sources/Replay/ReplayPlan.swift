@@ -63,6 +63,11 @@ extension ReplayPlan {
     /// Messages among them that the partner has answered with success before.
     package var acknowledgedCount: Int { lanes.reduce(0) { $0 + $1.acknowledgedCount } }
 
+    /// How long it takes at its rate, in whole seconds, if the partner keeps up; `nil` without a rate.
+    package var seconds: Int? {
+        request.rate.map { (items.count + $0 - 1) / $0 }
+    }
+
     /// Deliveries that are skipped in favour of the replay.
     package var replacedCount: Int { replaced.count }
 

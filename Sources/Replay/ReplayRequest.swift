@@ -17,18 +17,23 @@ package struct ReplayRequest: Sendable, Equatable {
     /// Whether shares whose newest message is outside the range get their present state at the end; in mode messages.
     package let endsWithState: Bool
 
+    /// Deliveries a second at most; `nil` for as many as the partner's limits allow.
+    package let rate: Int?
+
     package init(
         _ scope: Scope,
         from: Edge? = nil,
         to: Edge? = nil,
         mode: Mode = .messages,
-        endsWithState: Bool = false
+        endsWithState: Bool = false,
+        rate: Int? = nil,
     ) {
         self.scope = scope
         self.from = from
         self.to = to
         self.mode = mode
         self.endsWithState = endsWithState
+        self.rate = rate
     }
 
     /// What is selected from.

@@ -18,6 +18,7 @@ extension ReplayOrders {
                 Facts.cleaned(warrant.operator),
                 decided.receipt.recorded,
                 Int32(items.count),
+                plan.request.rate.map { Int32(clamping: $0) },
             )
         ]
         for start in stride(from: 0, to: plan.replaced.count, by: Self.rowCount) {
@@ -46,10 +47,10 @@ extension ReplayOrders {
 }
 
 private enum Statements {
-    static let replay = Statement<Position, String, String, String, Timestamp, Int32>(
+    static let replay = Statement<Position, String, String, String, Timestamp, Int32, Int32?>(
         """
-        INSERT INTO delivery.replay (replay_id, mode, reason, operator, requested_at, item_count)
-        VALUES ($1, $2, $3, $4, $5, $6)
+        INSERT INTO delivery.replay (replay_id, mode, reason, operator, requested_at, item_count, rate)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         """
     )
 

@@ -17,6 +17,9 @@ SELECT
         WHEN e.type = 'delivery.resumed' THEN 'delivery retry'
         WHEN e.type = 'delivery.skipped' THEN 'delivery skip'
         WHEN e.type = 'replay.requested' THEN 'replay'
+        WHEN e.type = 'replay.paused' THEN 'replay pause'
+        WHEN e.type = 'replay.resumed' THEN 'replay resume'
+        WHEN e.type = 'replay.cancelled' THEN 'replay cancel'
         WHEN e.type = 'payload.read' THEN 'payload read'
         WHEN e.type = 'payload.erased' THEN 'payload erase'
         WHEN e.type = 'agreement.invited' THEN 'agreement invite'
@@ -31,8 +34,10 @@ SELECT
     coalesce(sh.ticket, d.facts ->> 'ticket') AS ticket,
     coalesce(
         m.position,
-        CASE WHEN e.type IN ('payload.read', 'delivery.skipped', 'delivery.resumed')
-            THEN coalesce(d.facts ->> 'position', d.facts ->> 'message')::bigint
+        CASE
+            WHEN e.type IN ('payload.read', 'delivery.skipped', 'delivery.resumed')
+                THEN coalesce(d.facts ->> 'position', d.facts ->> 'message')::bigint
+            WHEN e.type IN ('replay.paused', 'replay.resumed', 'replay.cancelled') THEN (d.facts ->> 'replay')::bigint
         END
     ) AS about_position,
     d.facts ->> 'part' AS part,
@@ -69,7 +74,7 @@ LEFT JOIN projection.partner AS p ON p.partner_id = coalesce(
 )
 WHERE e.type IN (
     'partner.added', 'partner.changed', 'partner.state_changed',
-    'delivery.resumed', 'delivery.skipped', 'replay.requested',
+    'delivery.resumed', 'delivery.skipped', 'replay.requested', 'replay.paused', 'replay.resumed', 'replay.cancelled',
     'payload.read', 'payload.erased', 'hold.placed', 'hold.released',
     'evidence.exported', 'key.rotated', 'epoch.opened'
 )

@@ -113,6 +113,7 @@ extension SharingTransaction {
             facts.member("replay", id.rawValue)
             facts.member("items", replay.itemCount)
             facts.member("delivered", replay.deliveredCount)
+            if replay.state == .cancelled { facts.member("cancelled", true) }
         }
         _ = append(EventDraft(.replayFinished, stream: .system, parts: [part(.facts, facts)]))
         outcomes.finishedReplays.append(id)

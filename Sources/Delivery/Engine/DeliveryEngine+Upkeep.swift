@@ -37,11 +37,12 @@ extension DeliveryEngine {
         }
     }
 
-    /// Gives back claims of workers that are gone, and ends replays that are done, until cancelled.
+    /// Gives back claims of workers that are gone, and ends replays that are done or cancelled, until cancelled itself.
     func keepUp() async {
         while !Task.isCancelled {
             do {
                 try await reclaim()
+                try await CancelledReplays.sweep(store)
                 try await finishReplays()
             } catch {
                 guard !Task.isCancelled else { return }

@@ -91,6 +91,7 @@ extension QueuedDelivery {
                     WHEN q.partner_id = 0 AND y.desk_url IS NULL THEN 'no desk'
                     WHEN q.partner_id <> 0 AND p.state = 'proposed' THEN 'proposed'
                     WHEN q.partner_id <> 0 AND p.paused THEN 'paused'
+                    WHEN r.paused THEN 'replay paused'
                     WHEN h.state = 'out' THEN 'out'
                 END,
                 q.replay_id, q.attempts, q.enqueued_at, q.due_at, q.reason,
@@ -134,6 +135,7 @@ extension QueuedDelivery {
             LEFT JOIN ledger.share AS sh ON sh.share_id = q.share_id
             LEFT JOIN delivery.setting AS y ON true
             LEFT JOIN delivery.destination AS h ON h.partner_id = q.partner_id
+            LEFT JOIN delivery.replay AS r ON r.replay_id = q.replay_id
             LEFT JOIN LATERAL (
                 SELECT e.position, e.recorded_at, e.type, e.status, (
                     SELECT ledger.json(f.content)

@@ -65,6 +65,8 @@ package struct QueuedDelivery: Sendable {
         case proposed
         /// It does not answer; canaries find out when it does.
         case out
+        /// An operator holds the replay back that it is of.
+        case replayPaused = "replay paused"
         /// The service is run without a URL of the desk.
         case noDesk = "no desk"
     }

@@ -92,12 +92,13 @@ extension StateLoader {
 
     func read(replays rows: Rows, into loaded: inout Loaded) throws(PostgresError) {
         for row in rows {
-            let (id, items, delivered, isToBeFinished) = try row.decode((Position, Int32, Int32, Bool).self)
+            let id = try row[0, as: Position.self]
             loaded.state.replays[id] = ReplayRecord(
                 id: id,
-                itemCount: Int(items),
-                deliveredCount: Int(delivered),
-                isToBeFinished: isToBeFinished,
+                itemCount: Int(try row[1, as: Int32.self]),
+                deliveredCount: Int(try row[2, as: Int32.self]),
+                state: try row.known(3),
+                isToBeFinished: try row[4, as: Bool.self],
             )
         }
     }

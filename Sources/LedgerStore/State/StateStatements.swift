@@ -133,6 +133,12 @@ enum StateStatements {
     static let replays = Statement<[Position]>(
         """
         SELECT r.replay_id, r.item_count, r.delivered_count,
+            CASE
+                WHEN r.cancelled_at IS NOT NULL THEN 'cancelled'
+                WHEN r.finished_at IS NOT NULL THEN 'finished'
+                WHEN r.paused THEN 'paused'
+                ELSE 'running'
+            END,
             r.finished_at IS NULL AND NOT EXISTS (
                 SELECT
                 FROM delivery.queue AS q

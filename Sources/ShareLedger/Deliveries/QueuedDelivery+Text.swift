@@ -47,6 +47,7 @@ extension QueuedDelivery {
     /// What keeps it, in a table: the delivery that goes before it, or what the last attempt came to.
     var obstacle: String? {
         if state == .waiting, holding == .out { return "\(place) is out" }
+        if state == .waiting, holding == .replayPaused { return "its replay is paused" }
         if state == .waiting, let barrier { return "delivery \(barrier.rawValue) goes first" }
         return error.map { TerminalText.shortened($0, to: 80) }
     }
@@ -62,6 +63,9 @@ extension QueuedDelivery {
         case .out:
             let place = "'shareledger partner show \(partner)' says since when and what is tried"
             advice.append("\(partner) is out: \(place); 'shareledger partner resume \(partner)' does not wait")
+        case .replayPaused:
+            let id = replay.map { "\($0)" } ?? "ID"
+            advice.append("its replay is paused: 'shareledger replay resume \(id)' or 'cancel \(id)' lets the lane go on")
         case .noDesk: advice.append("'shareledger serve' was last run without --desk-url: nothing goes to the desk")
         case nil: break
         }

@@ -184,6 +184,7 @@ enum LedgerChecks {
                         AND q.due_at < now() - interval '10 minutes'
                         AND NOT coalesce(p.paused, false)
                         AND coalesce(h.state, 'up') <> 'out'
+                        AND NOT coalesce(r.paused OR r.cancelled_at IS NOT NULL OR r.rate IS NOT NULL, false)
                         AND coalesce(p.state, 'active') = 'active'
                         AND (q.partner_id <> 0 OR (SELECT s.desk_url IS NOT NULL FROM delivery.setting AS s))
                         AND NOT EXISTS (
@@ -200,6 +201,7 @@ enum LedgerChecks {
             FROM delivery.queue AS q
             LEFT JOIN projection.partner AS p ON p.partner_id = q.partner_id
             LEFT JOIN delivery.destination AS h ON h.partner_id = q.partner_id
+            LEFT JOIN delivery.replay AS r ON r.replay_id = q.replay_id
             """
         ).onlyRow()
         let (all, parked, overdue) = try row.decode((Int64, Int64, Int64).self)

@@ -84,12 +84,12 @@ struct EventFilter: Sendable {
         return " AND (e.share_id = \(share.id) OR \(isOf(replays: replays)))"
     }
 
-    /// The beginning and the end of replays, which are told by their positions.
+    /// All that happened to replays, which are told by their positions.
     private static func isOf(replays: [String]) -> SQL {
         guard !replays.isEmpty else { return "false" }
         return """
             e.position = ANY (\(replays.compactMap { Int64($0) }))
-            OR e.type = 'replay.finished'
+            OR e.type IN ('replay.paused', 'replay.resumed', 'replay.cancelled', 'replay.finished')
             AND EXISTS (
                 SELECT
                 FROM ledger.payload AS p

@@ -33,7 +33,15 @@ private let thenState = Flag(
     "then-state",
     help: "End with the tickets as they stand where the range ends before their newest message"
 )
+private let rate = Option<Int>(
+    "rate",
+    "N",
+    in: 1...100_000,
+    help: "Deliveries a second at most",
+    defaultText: "what the partner takes"
+)
 private let dryRun = Flag("dry-run", help: "Print the plan and stop; nothing is recorded")
+private let selection: [any OptionDeclaration] = [agreement, partner, from, to, mode, thenState, rate]
 
 let replayCommand = Command(
     "replay",
@@ -41,48 +49,87 @@ let replayCommand = Command(
     discussion: """
         What would be sent is planned first, and printed. Mode messages sends the original bytes again; a POST that is
         refused because the ticket exists counts as done. Mode state sends each ticket as it stands, with all its comments:
-        that is safe, as partners ignore comments that they know. 'shareledger serve' does the sending. A --reason is wanted
-        unless it is only planned.
+        that is safe, as partners ignore comments that they know. 'shareledger serve' does the sending, each ticket's
+        deliveries in order and before what comes for that ticket meanwhile. A --reason is wanted unless it is only planned.
         """,
     examples: [
         .init("replay ae7d/ed46 --dry-run", "What would be sent of one ticket"),
         .init("replay ae7d/ed46 --reason 'the partner restored a backup'", "Send all of one ticket again"),
-        .init("replay --partner lenswerk --mode state --reason 'they lost their data'", "All tickets as they stand"),
+        .init(
+            "replay --partner lenswerk --mode state --rate 20 --reason 'they lost their data'",
+            "All tickets as they stand, 20 a second"
+        ),
         .init(
             "replay --agreement ae7d --from 2026-01-31T09:00:00Z --to 2026-01-31T15:00:00Z --then-state --reason outage",
             "Six hours of one agreement, then what stands now"
         ),
     ],
     positionals: [share],
-    options: Options.common + [agreement, partner, from, to, mode, thenState, Options.reason, dryRun, Options.json],
+    options: Options.common + selection + [Options.reason, dryRun, Options.json],
+    subcommands: [planCommand, startCommand] + ReplayJobCommands.all,
 ) { arguments in
+    guard !arguments[dryRun] else { return try await plan(arguments) }
+    guard arguments[Options.reason] != nil else {
+        throw UsageError("--reason TEXT says why, for the record; --dry-run only plans")
+    }
+    return try await start(arguments)
+}
+
+private let planCommand = Command(
+    "plan",
+    summary: "Say what a replay would send, and what speaks against it",
+    discussion: "Nothing is recorded. It ends with 1 where the replay would be refused.",
+    examples: [.init("replay plan --partner lenswerk --from 4711 --rate 20", "How much it is, and how long it takes")],
+    positionals: [share],
+    options: Options.common + selection + [Options.json],
+    run: plan
+)
+
+private let startCommand = Command(
+    "start",
+    summary: "Plan a replay, record it and have it sent",
+    discussion: "'shareledger replay SHARE' is short for it.",
+    examples: [
+        .init("replay start --partner lenswerk --rate 20 --reason 'back after an outage'", "All that we ever sent them")
+    ],
+    positionals: [share],
+    options: Options.common + selection + [Options.reason, Options.json]
+) { arguments in
+    guard arguments[Options.reason] != nil else {
+        throw UsageError("--reason TEXT says why, for the record; 'replay plan' only plans")
+    }
+    return try await start(arguments)
+}
+
+private func plan(_ arguments: ParsedArguments) async throws -> Int32 {
+    try await carryOut(arguments) { replayer, request in
+        let plan = try await replayer.plan(request)
+        ReplayReport(plan).print(arguments)
+        return plan.isRefused ? 1 : 0
+    }
+}
+
+private func start(_ arguments: ParsedArguments) async throws -> Int32 {
+    let warrant = try Workspace.warrant(arguments)
+    return try await carryOut(arguments) { replayer, request in
+        try report(try await replayer.start(request, warrant), arguments)
+    }
+}
+
+private func carryOut(
+    _ arguments: ParsedArguments,
+    _ work: @escaping @Sendable (Replayer, ReplayRequest) async throws -> Int32,
+) async throws -> Int32 {
     let selection = try Selection(arguments)
-    let warrant = try warrant(arguments)
     return try await Workspace.with(arguments) { workspace in
         try await workspace.store { store in
-            let request = try await selection.request(in: store)
-            let replayer = Replayer(store: store)
             do {
-                guard let warrant else {
-                    let plan = try await replayer.plan(request)
-                    ReplayReport(plan).print(arguments)
-                    return plan.isRefused ? 1 : 0
-                }
-                return try report(try await replayer.start(request, warrant), arguments)
+                return try await work(Replayer(store: store), try await selection.request(in: store))
             } catch let error as UnknownReplayScope {
                 throw CommandFailure(error.description, status: 66)
             }
         }
     }
-}
-
-/// The reason on record; `nil` for a plan alone.
-private func warrant(_ arguments: ParsedArguments) throws -> Warrant? {
-    guard !arguments[dryRun] else { return nil }
-    guard arguments[Options.reason] != nil else {
-        throw UsageError("--reason TEXT says why, for the record; --dry-run only plans")
-    }
-    return try Workspace.warrant(arguments)
 }
 
 private func report(_ outcome: Replayer.Outcome, _ arguments: ParsedArguments) throws -> Int32 {
@@ -110,6 +157,7 @@ private struct Selection: Sendable {
     private let to: Moment?
     private let mode: ReplayRequest.Mode
     private let endsWithState: Bool
+    private let rate: Int?
 
     init(_ arguments: ParsedArguments) throws {
         share = arguments[ShareLedger.share]
@@ -119,6 +167,7 @@ private struct Selection: Sendable {
         to = arguments[ShareLedger.to]
         mode = arguments[ShareLedger.mode] ?? .messages
         endsWithState = arguments[thenState]
+        rate = arguments[ShareLedger.rate]
         guard [share, agreement, partner].count(where: { $0 != nil }) == 1 else {
             throw UsageError("name one of SHARE, --agreement UUID and --partner NAME")
         }
@@ -137,7 +186,14 @@ private struct Selection: Sendable {
             if let agreement { return .agreement(try Lookup.agreement(agreement, in: &session).agreement.id) }
             return .partner(partner ?? "")
         }
-        return ReplayRequest(scope, from: from?.edge, to: to?.edge, mode: mode, endsWithState: endsWithState)
+        return ReplayRequest(
+            scope,
+            from: from?.edge,
+            to: to?.edge,
+            mode: mode,
+            endsWithState: endsWithState,
+            rate: rate,
+        )
     }
 }
 

@@ -53,7 +53,9 @@ struct ReplayReport {
         note("refused", plan.refusals)
         if let started {
             let count = started.itemCount == 1 ? "1 delivery" : "\(started.itemCount) deliveries"
-            Console.note("Replay \(started.receipt.position) is recorded, \(count) that 'shareledger serve' makes")
+            let id = started.receipt.position
+            Console.note("Replay \(id) is recorded, \(count) that 'shareledger serve' makes")
+            Console.note("'shareledger replay watch \(id)' shows how far it is")
         }
     }
 
@@ -68,7 +70,10 @@ struct ReplayReport {
         }
         if plan.stateCount > 0 { what.append("the state of \(counted(plan.stateCount, "ticket"))") }
         let to = plan.partners.map(\.name).joined(separator: ", ")
-        return "To \(to): \(what.isEmpty ? "nothing" : what.joined(separator: ", then "))"
+        let pace = plan.seconds.map { seconds in
+            ", at \(plan.request.rate ?? 0) a second in \(ProgressBar.time(Double(seconds))) or more"
+        }
+        return "To \(to): \(what.isEmpty ? "nothing" : what.joined(separator: ", then "))\(pace ?? "")"
     }
 
     private func counted(_ number: Int, _ noun: String) -> String {
@@ -101,6 +106,8 @@ struct ReplayReport {
         object.optional("first", plan.messageRange?.lowerBound.rawValue)
         object.optional("last", plan.messageRange?.upperBound.rawValue)
         object.member("planned_at", plan.end.rawValue)
+        object.optional("rate", plan.request.rate.map { Int64($0) })
+        object.optional("seconds", plan.seconds.map { Int64($0) })
         object.name("shares")
         object.array { array in
             var count = 0

@@ -29,7 +29,16 @@ final class ProgressBar: Sendable {
         show(progress.done, of: progress.total, "events", eventCount: progress.done)
     }
 
-    private func show(_ done: Int, of total: Int, _ things: String, eventCount: Int) {
+    /// Draws how far something has come.
+    ///
+    /// - Parameter eventCount: What the rate is of, where `things` are not what takes time.
+    func show(
+        _ done: Int,
+        of total: Int,
+        _ things: String,
+        eventCount: Int,
+        _ rated: String = "events",
+    ) {
         guard Console.showsProgress else { return }
         let now = ContinuousClock.now
         state.withLock { state in
@@ -37,7 +46,7 @@ final class ProgressBar: Sendable {
             guard !state.isFinished, isDue else { return }
             state.drawn = now
             Console.progress(
-                "\(title) \(Self.line(done, of: total, things, eventCount: eventCount, after: (now - began) / .seconds(1)))"
+                "\(title) \(Self.line(done, of: total, things, eventCount: eventCount, rated, after: (now - began) / .seconds(1)))"
             )
         }
     }
@@ -57,6 +66,7 @@ final class ProgressBar: Sendable {
         of total: Int,
         _ things: String,
         eventCount: Int,
+        _ rated: String = "events",
         after seconds: Double,
     ) -> String {
         let total = max(total, done, 1)
@@ -65,10 +75,11 @@ final class ProgressBar: Sendable {
         let seconds = max(0.001, seconds)
         let rate = Int(Double(eventCount) / seconds)
         let left = done > 0 ? ", \(time(seconds * Double(total - done) / Double(done))) left" : ""
-        return "[\(bar)] \(done * 100 / total) %, \(done) of \(total) \(things), \(rate) events/s\(left)"
+        return "[\(bar)] \(done * 100 / total) %, \(done) of \(total) \(things), \(rate) \(rated)/s\(left)"
     }
 
-    private static func time(_ seconds: Double) -> String {
+    /// A length of time, rounded up, as people say it.
+    static func time(_ seconds: Double) -> String {
         let seconds = Int(min(seconds, 1_000_000).rounded(.up))
         switch seconds {
         case ..<60: return "\(seconds) s"

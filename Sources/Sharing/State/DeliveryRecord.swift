@@ -46,13 +46,27 @@ package struct ReplayRecord: Sendable, Equatable {
     package let itemCount: Int
     package let deliveredCount: Int
 
+    package var state: State
+
     /// Whether nothing of it is left to deliver and nobody has said so yet.
     package var isToBeFinished: Bool
 
-    package init(id: Position, itemCount: Int, deliveredCount: Int, isToBeFinished: Bool) {
+    package init(id: Position, itemCount: Int, deliveredCount: Int, state: State, isToBeFinished: Bool) {
         self.id = id
         self.itemCount = itemCount
         self.deliveredCount = deliveredCount
+        self.state = state
         self.isToBeFinished = isToBeFinished
+    }
+
+    /// How far it has come; the raw value is for programs.
+    package enum State: String, Sendable, CaseIterable {
+        case running
+        /// Held back by an operator.
+        case paused
+        /// An operator has given up what was left of it.
+        case cancelled
+        /// Nothing of it is left, and it was not cancelled.
+        case finished
     }
 }
