@@ -164,7 +164,7 @@ struct ReplayJobTests {
 extension TestLedger {
     @discardableResult
     fileprivate func carryOut(_ action: ReplayControl.Action, on replay: Position) async throws -> Receipt {
-        try await ReplayControl(store: store, warrant: Self.warrant).carryOut(action, on: replay)
+        try await ReplayControl(store: store, operator: "tester", reason: "a test").carryOut(action, on: replay)
     }
 
     fileprivate func job(_ id: Position) async throws -> ReplayJob {

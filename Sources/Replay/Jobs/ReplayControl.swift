@@ -2,16 +2,18 @@ import JSON
 package import Ledger
 package import LedgerStore
 import Postgres
-package import Sharing
+import Sharing
 
 /// Has a replay held back, go on, or given up, for an operator.
 package struct ReplayControl: Sendable {
     private let store: Store
-    private let warrant: Warrant
+    private let `operator`: String
+    private let reason: String?
 
-    package init(store: Store, warrant: Warrant) {
+    package init(store: Store, operator: String, reason: String? = nil) {
         self.store = store
-        self.warrant = warrant
+        self.operator = `operator`
+        self.reason = reason
     }
 
     /// What can be done with a replay.
@@ -29,17 +31,17 @@ package struct ReplayControl: Sendable {
     package func carryOut(_ action: Action, on replay: Position) async throws -> Receipt {
         var keys = StateKeys()
         keys.replays = [replay]
-        let warrant = warrant
+        let detail = Facts.detail(["reason": reason, "operator": self.operator])
         let decided = try await store.appender.append(
             keys,
-            byteCount: 1024 + warrant.reason.utf8.count,
+            byteCount: 1024 + detail.count,
             additional: { decided in
                 guard case .success(let receipt) = decided else { return [] }
                 return [action.statement(replay, receipt.recorded)]
             },
             decide: { transaction in
                 Result { () throws(OperatorFault) in
-                    try Self.decide(action, replay, warrant, &transaction)
+                    try Self.decide(action, replay, detail, &transaction)
                 }
             },
         )
@@ -49,7 +51,7 @@ package struct ReplayControl: Sendable {
     private static func decide(
         _ action: Action,
         _ id: Position,
-        _ warrant: Warrant,
+        _ detail: [UInt8],
         _ transaction: inout SharingTransaction,
     ) throws(OperatorFault) -> Receipt {
         guard var replay = transaction.replay(id) else {
@@ -62,7 +64,6 @@ package struct ReplayControl: Sendable {
         replay.state = action.goal
         transaction.put(replay)
         let facts = Facts.object { $0.member("replay", id.rawValue) }
-        let detail = Facts.detail(["reason": warrant.reason, "operator": warrant.operator])
         return transaction.append(
             EventDraft(
                 action.type,

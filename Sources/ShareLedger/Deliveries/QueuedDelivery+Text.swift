@@ -65,7 +65,7 @@ extension QueuedDelivery {
             advice.append("\(partner) is out: \(place); 'shareledger partner resume \(partner)' does not wait")
         case .replayPaused:
             let id = replay.map { "\($0)" } ?? "ID"
-            advice.append("its replay is paused: 'shareledger replay resume \(id)' or 'cancel \(id)' lets the lane go on")
+            advice.append("its replay is paused: 'shareledger replay resume \(id)' or 'cancel' lets the lane go on")
         case .noDesk: advice.append("'shareledger serve' was last run without --desk-url: nothing goes to the desk")
         case nil: break
         }

@@ -21,14 +21,16 @@ enum ReplayJobCommands {
                 What is under way ends, nothing more is sent. What comes for the same tickets meanwhile waits behind it, so that
                 the partner hears everything in order; 'replay cancel' lets it pass.
                 """,
+            isReasonWanted: false,
             done: "is paused"
         ),
-        order("resume", .resume, summary: "Let a paused replay go on", done: "goes on"),
+        order("resume", .resume, summary: "Let a paused replay go on", isReasonWanted: false, done: "goes on"),
         order(
             "cancel",
             .cancel,
             summary: "Give up what is left of a replay",
             discussion: "What is under way ends, nothing more is sent, and what waits behind it goes.",
+            isReasonWanted: true,
             done: "is cancelled"
         ),
     ]
@@ -112,6 +114,7 @@ enum ReplayJobCommands {
         _ action: ReplayControl.Action,
         summary: String,
         discussion: String = "",
+        isReasonWanted: Bool,
         done: String,
     ) -> Command {
         Command(
@@ -123,11 +126,13 @@ enum ReplayJobCommands {
             options: Options.common + [Options.reason, Options.json],
         ) { arguments in
             let wanted = try position(arguments)
-            let warrant = try Workspace.warrant(arguments)
+            let reason = isReasonWanted ? try Workspace.warrant(arguments).reason : try Workspace.reason(arguments)
+            let by = Workspace.operatorName
             return try await Workspace.with(arguments) { workspace in
                 try await workspace.store { store in
                     _ = try await store.read { session in try Self.job(wanted, in: &session) }
-                    let receipt = try await ReplayControl(store: store, warrant: warrant).carryOut(action, on: wanted)
+                    let control = ReplayControl(store: store, operator: by, reason: reason)
+                    let receipt = try await control.carryOut(action, on: wanted)
                     if case .cancel = action { try await CancelledReplays.sweep(store) }
                     let job = try await store.read { session in try Self.job(wanted, in: &session) }
                     if arguments[Options.json] {

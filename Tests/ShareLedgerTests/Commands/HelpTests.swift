@@ -11,7 +11,8 @@ import Testing
         "partner resume", "partner set", "agreement invite", "agreement list", "agreement show", "agreement accept",
         "agreement decline", "agreement deactivate", "agreement reactivate", "agreement token", "ticket list",
         "ticket show", "history", "event show", "reconstruct", "replay", "projection verify", "projection rebuild",
-        "sql", "delivery list", "delivery show", "delivery retry", "delivery skip",
+        "replay plan", "replay start", "replay list", "replay show", "replay watch", "replay pause", "replay resume",
+        "replay cancel", "sql", "delivery list", "delivery show", "delivery retry", "delivery skip",
     ]
 
     @Test func `every command is listed once, with what it does`() async throws {
