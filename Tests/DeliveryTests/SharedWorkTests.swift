@@ -140,6 +140,34 @@ struct SharedWorkTests {
         await ledger.close()
     }
 
+    @Test(arguments: [(tried: 0, claimed: "4 0"), (tried: 8, claimed: "2 2"), (tried: 16, claimed: "0 3")])
+    func `what is new has places of its own beside what is tried again`(tried: Int, claimed: String) async throws {
+        let ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: "https://lens.example/sharing") { $0.concurrency = 4 }
+        let agreement = try await ledger.agree(with: "lens", at: "https://lens.example/sharing")
+        for number in 0..<16 { try await ledger.share("t\(number)", under: agreement) }
+        // The older ones are those that were tried: by age alone they would come first.
+        try await ledger.execute(
+            """
+            UPDATE delivery.queue SET tries = 1
+            WHERE delivery_id IN (SELECT delivery_id FROM delivery.queue ORDER BY due_at LIMIT \(Int64(tried)))
+            """
+        )
+        let now = ledger.clock.now
+        for _ in 0..<2 {
+            try await ledger.execute("SELECT delivery.claim(gen_random_uuid(), 60, \(now), 20, 1000000, 0, 0)")
+            let counts = try await ledger.value(
+                """
+                SELECT concat_ws(' ', count(*) FILTER (WHERE tries = 0), count(*) FILTER (WHERE tries = 1))
+                FROM delivery.queue
+                WHERE claim IS NOT NULL
+                """
+            )
+            #expect(counts == claimed, "a second claim finds no more room")
+        }
+        await ledger.close()
+    }
+
     @Test func `partners take turns, and a limit on all is shared among them`() async throws {
         let ledger = try await TestLedger()
         for number in 0..<4 {
