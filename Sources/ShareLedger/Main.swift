@@ -11,10 +11,9 @@ import Foundation
         version: version,
         summary: "records, delivers, reconstructs and replays what help desks share with each other",
         commands: [
-            initCommand, serveCommand, migrateCommand, partnerCommand, agreementCommand, ticketCommand,
+            initCommand, serveCommand, migrateCommand, statusCommand, partnerCommand, agreementCommand, ticketCommand,
             deliveryCommand, historyCommand, eventCommand, reconstructCommand, replayCommand, projectionCommand,
-            sqlCommand,
-            doctorCommand,
+            sqlCommand, doctorCommand,
         ],
         sections: [HelpSections.environment, HelpSections.exitStatus],
     )

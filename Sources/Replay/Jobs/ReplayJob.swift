@@ -63,6 +63,11 @@ extension ReplayJob {
         try read("true", .max, in: &session)
     }
 
+    /// Those that have not ended.
+    package static func unfinished(in session: inout PostgresSession) throws(PostgresError) -> [ReplayJob] {
+        try read("r.finished_at IS NULL", .max, in: &session)
+    }
+
     /// One of them; `nil` if there is none at this position.
     package static func at(_ id: Position, in session: inout PostgresSession) throws(PostgresError) -> ReplayJob? {
         try read("r.replay_id = \(id)", 1, in: &session).first

@@ -64,6 +64,11 @@ enum Console {
         try? FileHandle.standardError.write(contentsOf: Data("\r\u{1B}[K\(TerminalText.line(line))".utf8))
     }
 
+    /// Clears the terminal, for what is drawn anew.
+    static func clear() {
+        write(Array("\u{1B}[H\u{1B}[2J".utf8))
+    }
+
     private static func write(_ bytes: [UInt8]) {
         guard outputFault == nil else { return }
         do {

@@ -7,7 +7,7 @@ import Testing
     private let program = ShareLedgerProgram()
 
     static let commands = [
-        "init", "serve", "migrate", "doctor", "partner add", "partner list", "partner show", "partner pause",
+        "init", "serve", "status", "migrate", "doctor", "partner add", "partner list", "partner show", "partner pause",
         "partner resume", "partner set", "agreement invite", "agreement list", "agreement show", "agreement accept",
         "agreement decline", "agreement deactivate", "agreement reactivate", "agreement token", "ticket list",
         "ticket show", "history", "event show", "reconstruct", "replay", "projection verify", "projection rebuild",
