@@ -18,8 +18,8 @@ struct PartnerOutageTests {
     @Test func `while a partner is out canaries go alone, tries are kept, and what waits comes little by little`()
         async throws
     {
-        let away = try FakePartner()
-        await away.stop()
+        let away = SilentPort()
+        defer { withExtendedLifetime(away) {} }
         let ledger = try await TestLedger()
         try await ledger.addPartner("lens", at: away.url)
         let agreement = try await ledger.agree(with: "lens", at: away.url)
@@ -41,7 +41,7 @@ struct PartnerOutageTests {
                 #expect(try await ledger.tries() == tries)
                 seconds *= 2
             }
-            let back = try FakePartner(port: away.port)
+            let back = try FakePartner(port: away.number)
             ledger.clock.advance(by: .seconds(seconds))
             engine.wake()
             try await ledger.untilDelivered()
@@ -57,8 +57,8 @@ struct PartnerOutageTests {
     }
 
     @Test func `of several processes one sends the canary, and what was claimed before is given back`() async throws {
-        let away = try FakePartner()
-        await away.stop()
+        let away = SilentPort()
+        defer { withExtendedLifetime(away) {} }
         let first = try await TestLedger()
         let second = try await TestLedger(clock: first.clock)
         try await first.addPartner("lens", at: away.url) { $0.concurrency = 12 }
@@ -109,8 +109,8 @@ struct PartnerOutageTests {
     }
 
     @Test func `our own desk that is away is told of without a partner's name`() async throws {
-        let desk = try FakePartner()
-        await desk.stop()
+        let desk = SilentPort()
+        defer { withExtendedLifetime(desk) {} }
         let ledger = try await TestLedger(desk: desk.url)
         try await ledger.addPartner("lens", at: "https://lens.example/sharing")
         let agreement = try await ledger.agree(with: "lens", at: "https://lens.example/sharing")

@@ -71,164 +71,170 @@ CREATE FUNCTION delivery.claim(
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+-- To plan it costs several times what it takes.
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
+DECLARE
+    chosen bigint[];
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('shareledger.claim', 0));
-    RETURN QUERY
-    WITH running AS (
-        SELECT r.replay_id, r.rate, paced.start,
-            CASE
-                WHEN r.rate IS NULL THEN row_limit
-                WHEN p.next_at > due THEN 0
-                ELSE least(row_limit, 1 + floor(extract(epoch FROM due - paced.start) * r.rate)::integer)
-            END AS budget
-        FROM delivery.replay AS r
-        LEFT JOIN delivery.pace AS p ON p.replay_id = r.replay_id
-        -- What was not used is kept for a second.
-        CROSS JOIN LATERAL (
-            SELECT greatest(coalesce(p.next_at, due), due - interval '1 second' + interval '1 second' / r.rate)
-        ) AS paced (start)
-        WHERE r.finished_at IS NULL
-            AND r.cancelled_at IS NULL
-            AND NOT r.paused
-    ),
-    room AS (
-        SELECT d.partner_id,
-            least(row_limit, d.in_flight_limit - u.claimed) AS places,
-            least(row_limit, d.in_flight_limit - u.claimed, d.in_flight_limit - d.in_flight_limit / 4 - u.repeated)
-                AS repeat_places,
-            random() < 0.75 AS favours_new
-        FROM (
-            SELECT t.partner_id,
-                least(
-                    t.concurrency,
-                    h.in_flight_limit,
-                    CASE WHEN h.canary_at <= due THEN 1 WHEN h.state = 'out' THEN 0 END
-                ) AS in_flight_limit
-            FROM (
-                SELECT p.partner_id, p.concurrency
-                FROM projection.partner AS p
-                WHERE p.state = 'active'
-                    AND NOT p.paused
-                UNION ALL
-                SELECT 0, desk_concurrency
-            ) AS t (partner_id, concurrency)
-            LEFT JOIN delivery.destination AS h ON h.partner_id = t.partner_id
-        ) AS d
-        CROSS JOIN LATERAL (
-            SELECT count(*),
-                count(*) FILTER (
-                    WHERE q.replay_id IS NOT NULL
-                        OR q.tries > CASE WHEN q.exchange IS NULL THEN 0 ELSE 1 END
-                )
-            FROM delivery.queue AS q
-            WHERE q.partner_id = d.partner_id
-                AND q.claim IS NOT NULL
-        ) AS u (claimed, repeated)
-    ),
-    candidate AS (
-        SELECT q.delivery_id, q.partner_id, q.message_position, q.due_at, q.source > -2 AS is_repeated,
-            row_number() OVER (PARTITION BY q.partner_id, q.source > -2 ORDER BY q.due_at, q.delivery_id) AS place,
-            room.places, room.repeat_places, room.favours_new
-        FROM room
-        CROSS JOIN LATERAL (
-            SELECT -2::bigint, room.places
-            UNION ALL
-            SELECT -1, room.repeat_places
-            UNION ALL
-            SELECT r.replay_id, least(room.repeat_places, r.budget)
-            FROM running AS r
-        ) AS s (source, places)
-        CROSS JOIN LATERAL (
-            SELECT w.delivery_id, w.partner_id, w.message_position, w.due_at, w.source
-            FROM delivery.queue AS w
-            WHERE w.partner_id = room.partner_id
-                AND w.source = s.source
-                AND w.is_head
-                AND w.state = 'waiting'
-                AND w.claim IS NULL
-                AND w.due_at <= due
-                AND NOT EXISTS (
-                    SELECT
-                    FROM delivery.queue AS b
-                    WHERE b.partner_id = w.partner_id
-                        AND b.stream_id = w.stream_id
-                        AND b.is_barrier
-                        AND b.is_head
-                        AND b.state = 'waiting'
-                        AND (b.queue_position, b.item) < (w.queue_position, w.item)
-                )
-                AND NOT (
-                    w.is_barrier
-                    AND EXISTS (
-                        SELECT
-                        FROM delivery.queue AS h
-                        WHERE h.partner_id = w.partner_id
-                            AND h.stream_id = w.stream_id
-                            AND h.is_head
-                            AND h.state = 'waiting'
-                            AND (h.queue_position, h.item) < (w.queue_position, w.item)
+    -- In statements of their own, so that each is planned for a few rows, however many wait.
+    chosen := ARRAY(
+        WITH running AS (
+            SELECT r.replay_id,
+                CASE
+                    WHEN r.rate IS NULL THEN row_limit
+                    WHEN p.next_at > due THEN 0
+                    ELSE least(
+                        row_limit,
+                        1 + floor(
+                            extract(epoch FROM due - delivery.pace_start(p.next_at, due, r.rate)) * r.rate
+                        )::integer
                     )
-                )
-            ORDER BY w.due_at
-            LIMIT greatest(s.places, 0)
-            FOR UPDATE SKIP LOCKED
-        ) AS q
-        WHERE s.places > 0
-    ),
-    turned AS (
-        SELECT c.delivery_id, c.partner_id, c.message_position, c.places,
-            row_number() OVER (
-                PARTITION BY c.partner_id
-                ORDER BY c.place, c.is_repeated = c.favours_new, c.due_at, c.delivery_id
-            ) AS turn
-        FROM candidate AS c
-        WHERE NOT c.is_repeated
-            OR c.place <= c.repeat_places
-    ),
-    chosen AS (
-        SELECT *
-        FROM turned
-        WHERE turn <= turned.places
-        ORDER BY turn, turned.partner_id <= after_partner, turned.partner_id
+                END AS budget
+            FROM delivery.replay AS r
+            LEFT JOIN delivery.pace AS p ON p.replay_id = r.replay_id
+            WHERE r.finished_at IS NULL
+                AND r.cancelled_at IS NULL
+                AND NOT r.paused
+        ),
+        room AS (
+            SELECT d.partner_id,
+                least(row_limit, d.in_flight_limit - u.claimed) AS places,
+                least(row_limit, d.in_flight_limit - u.claimed, d.in_flight_limit - d.in_flight_limit / 4 - u.repeated)
+                    AS repeat_places,
+                random() < 0.75 AS favours_new
+            FROM (
+                SELECT t.partner_id,
+                    least(
+                        t.concurrency,
+                        h.in_flight_limit,
+                        CASE WHEN h.canary_at <= due THEN 1 WHEN h.state = 'out' THEN 0 END
+                    ) AS in_flight_limit
+                FROM (
+                    SELECT p.partner_id, p.concurrency
+                    FROM projection.partner AS p
+                    WHERE p.state = 'active'
+                        AND NOT p.paused
+                    UNION ALL
+                    SELECT 0, desk_concurrency
+                ) AS t (partner_id, concurrency)
+                LEFT JOIN delivery.destination AS h ON h.partner_id = t.partner_id
+            ) AS d
+            CROSS JOIN LATERAL (
+                SELECT count(*),
+                    count(*) FILTER (
+                        WHERE q.replay_id IS NOT NULL
+                            OR q.tries > CASE WHEN q.exchange IS NULL THEN 0 ELSE 1 END
+                    )
+                FROM delivery.queue AS q
+                WHERE q.partner_id = d.partner_id
+                    AND q.claim IS NOT NULL
+            ) AS u (claimed, repeated)
+        ),
+        candidate AS (
+            SELECT q.delivery_id, q.partner_id, q.message_position, q.due_at, q.source > -2 AS is_repeated,
+                row_number() OVER (PARTITION BY q.partner_id, q.source > -2 ORDER BY q.due_at, q.delivery_id) AS place,
+                room.places, room.repeat_places, room.favours_new
+            FROM room
+            CROSS JOIN LATERAL (
+                SELECT -2::bigint, room.places
+                UNION ALL
+                SELECT -1, room.repeat_places
+                UNION ALL
+                SELECT r.replay_id, least(room.repeat_places, r.budget)
+                FROM running AS r
+            ) AS s (source, places)
+            CROSS JOIN LATERAL (
+                SELECT w.delivery_id, w.partner_id, w.message_position, w.due_at, w.source
+                FROM delivery.queue AS w
+                WHERE w.partner_id = room.partner_id
+                    AND w.source = s.source
+                    AND w.is_head
+                    AND w.state = 'waiting'
+                    AND w.claim IS NULL
+                    AND w.due_at <= due
+                    AND NOT EXISTS (
+                        SELECT
+                        FROM delivery.queue AS b
+                        WHERE b.partner_id = w.partner_id
+                            AND b.stream_id = w.stream_id
+                            AND b.is_barrier
+                            AND b.is_head
+                            AND b.state = 'waiting'
+                            AND (b.queue_position, b.item) < (w.queue_position, w.item)
+                    )
+                    AND NOT (
+                        w.is_barrier
+                        AND EXISTS (
+                            SELECT
+                            FROM delivery.queue AS h
+                            WHERE h.partner_id = w.partner_id
+                                AND h.stream_id = w.stream_id
+                                AND h.is_head
+                                AND h.state = 'waiting'
+                                AND (h.queue_position, h.item) < (w.queue_position, w.item)
+                        )
+                    )
+                ORDER BY w.due_at
+                LIMIT greatest(s.places, 0)
+                FOR UPDATE SKIP LOCKED
+            ) AS q
+            WHERE s.places > 0
+        ),
+        turned AS (
+            SELECT c.delivery_id, c.partner_id, c.message_position, c.places,
+                row_number() OVER (
+                    PARTITION BY c.partner_id
+                    ORDER BY c.place, c.is_repeated = c.favours_new, c.due_at, c.delivery_id
+                ) AS turn
+            FROM candidate AS c
+            WHERE NOT c.is_repeated
+                OR c.place <= c.repeat_places
+        )
+        SELECT t.delivery_id
+        FROM turned AS t
+        WHERE t.turn <= t.places
+        ORDER BY t.turn, t.partner_id <= after_partner, t.partner_id
         LIMIT row_limit
-    ),
-    sized AS (
-        SELECT c.delivery_id,
-            sum(s.bytes) OVER (
-                ORDER BY c.turn, c.partner_id <= after_partner, c.partner_id
-                ROWS UNBOUNDED PRECEDING
-            ) - s.bytes AS bytes_before
-        FROM chosen AS c
-        JOIN ledger.event AS e ON e.position = c.message_position
-        CROSS JOIN LATERAL (SELECT sum(l.length) FROM unnest(e.part_lengths) AS l (length)) AS s (bytes)
-    ),
-    claimed AS (
-        UPDATE delivery.queue AS q
-        SET claim = claim_id,
-            claimed_until = clock_timestamp() + make_interval(secs => lifetime_seconds)
-        FROM sized
-        WHERE q.delivery_id = sized.delivery_id
-            AND sized.bytes_before < byte_limit
-        RETURNING q.*
-    ),
-    canary AS (
-        UPDATE delivery.destination AS h
-        SET canary = claimed.delivery_id
-        FROM claimed
-        WHERE h.partner_id = claimed.partner_id
-            AND h.state = 'out'
-    ),
-    paced AS (
-        INSERT INTO delivery.pace (replay_id, next_at)
-        SELECT r.replay_id, r.start + count(*) * interval '1 second' / r.rate
-        FROM claimed
-        JOIN running AS r ON r.replay_id = claimed.replay_id
-        WHERE r.rate IS NOT NULL
-        GROUP BY r.replay_id, r.start, r.rate
-        ON CONFLICT (replay_id) DO UPDATE SET next_at = excluded.next_at
-    )
+    );
+    IF cardinality(chosen) = 0 THEN
+        RETURN;
+    END IF;
+    chosen := ARRAY(
+        SELECT s.delivery_id
+        FROM (
+            SELECT c.delivery_id, c.turn, sum(b.bytes) OVER (ORDER BY c.turn) - b.bytes AS bytes_before
+            FROM unnest(chosen) WITH ORDINALITY AS c (delivery_id, turn)
+            JOIN delivery.queue AS q ON q.delivery_id = c.delivery_id
+            JOIN ledger.event AS e ON e.position = q.message_position
+            CROSS JOIN LATERAL (SELECT sum(l.length) FROM unnest(e.part_lengths) AS l (length)) AS b (bytes)
+        ) AS s
+        WHERE s.bytes_before < byte_limit
+        ORDER BY s.turn
+    );
+    UPDATE delivery.queue
+    SET claim = claim_id,
+        claimed_until = clock_timestamp() + make_interval(secs => lifetime_seconds)
+    WHERE delivery_id = ANY (chosen);
+    UPDATE delivery.destination AS h
+    SET canary = q.delivery_id
+    FROM delivery.queue AS q
+    WHERE q.delivery_id = ANY (chosen)
+        AND h.partner_id = q.partner_id
+        AND h.state = 'out';
+    INSERT INTO delivery.pace (replay_id, next_at)
+    SELECT r.replay_id,
+        delivery.pace_start(p.next_at, due, r.rate) + count(*) * interval '1 second' / r.rate
+    FROM delivery.queue AS q
+    JOIN delivery.replay AS r ON r.replay_id = q.replay_id
+    LEFT JOIN delivery.pace AS p ON p.replay_id = r.replay_id
+    WHERE q.delivery_id = ANY (chosen)
+        AND r.rate IS NOT NULL
+    GROUP BY r.replay_id, r.rate, p.next_at
+    ON CONFLICT (replay_id) DO UPDATE SET next_at = excluded.next_at;
+    RETURN QUERY
     SELECT q.delivery_id, q.partner_id, q.stream_id, q.share_id, q.message_position, q.message_id, q.replay_id, q.kind,
         q.tries, q.due_at, e.type, e.direction, e.exchange, e.part_names, e.part_lengths,
         e.part_commitments, sh.ticket, a.agreement, a.our_role,
@@ -239,7 +245,8 @@ BEGIN
         q.message_position < a.first_position,
         q.partner_id NOT IN (0, a.partner_id) OR e.event_id <> q.message_id OR e.stream_id <> q.stream_id
             OR e.share_id IS DISTINCT FROM q.share_id
-    FROM claimed AS q
+    FROM unnest(chosen) WITH ORDINALITY AS c (delivery_id, turn)
+    JOIN delivery.queue AS q ON q.delivery_id = c.delivery_id
     JOIN ledger.event AS e ON e.position = q.message_position
     JOIN projection.agreement AS a ON a.stream_id = q.stream_id
     JOIN projection.partner AS p ON p.partner_id = CASE q.partner_id WHEN 0 THEN a.partner_id ELSE q.partner_id END
@@ -264,7 +271,8 @@ BEGIN
         END
     LEFT JOIN ledger.access_key AS o
         ON o.stream_id = q.stream_id
-        AND o.version = fact.access_key_version;
+        AND o.version = fact.access_key_version
+    ORDER BY c.turn;
 END
 $$;
 COMMENT ON FUNCTION delivery.claim IS 'Claims deliveries that are due and returns what is needed to send them';
