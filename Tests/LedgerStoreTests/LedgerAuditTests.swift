@@ -205,7 +205,7 @@ import Testing
             (SELECT splices FROM ledger.payload WHERE splices IS NOT NULL ORDER BY position DESC LIMIT 1)
             """
         for (value, fault) in [
-            ("NULL", "what was cut out of the part body of event \(position) is gone"),
+            ("NULL", "not all of what was cut out of the part body of event \(position) is still there"),
             (other, "what was cut out of the part body of event \(position) cannot be put back"),
             ("''", "what was cut out of the part body of event \(position) cannot be put back"),
         ] {
@@ -215,16 +215,33 @@ import Testing
             try await meddle("UPDATE ledger.payload SET splices = (TABLE saved) WHERE \(place); DROP TABLE saved")
         }
         // Sealed for its place, but cut out of other bytes.
-        let (number, exchange) = try await (
-            #require(Int64(position)),
-            database.execute("SELECT exchange FROM ledger.event WHERE position = \(position)").dropLast()
-        )
-        let context = Splice.context(exchange: try #require(EventID(String(exchange))), part: .body)
-        let sealed = MemoryLedger.keys.seal([Splice(offset: 3, original: [1])].encoded, context: context)
-        let hex = sealed.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-        try await meddle("UPDATE ledger.payload SET splices = decode('\(hex)', 'hex') WHERE \(place)")
+        let number = try #require(Int64(position))
+        try await splice([Splice(offset: 3, original: [1])], into: Position(rawValue: number))
         let faults = try await audit().faults
         #expect(faults.map(\.position) == [Position(rawValue: number)] && faults.map(\.part) == [.body])
+    }
+
+    @Test func `of what was cut out of a ticket's texts all must be there, as many as the facts say`() async throws {
+        try await fill(requestCount: 0)
+        let text = #"{"subject":"\#(TestRequest.key) and \#(TestRequest.key), [secret]"}"#
+        let position = try await database.withStore { store in
+            try #require(await store.answer(.update("pair", under: "in-1", text)).receipt).position
+        }
+        #expect(try await audit().faults == [])
+        let fault = "not all of what was cut out of the part body of event \(position) is still there"
+        let one = Splice(offset: #"{"subject":""#.utf8.count, original: Array(TestRequest.key.utf8))
+        try await splice([one], into: position)
+        #expect(try await audit().faults.map(\.description) == [fault])
+        try await meddle("UPDATE ledger.payload SET splices = NULL WHERE position = \(position)")
+        #expect(try await audit().faults.map(\.description) == [fault])
+        #expect(
+            try await LedgerAudit.run(database.configuration(), keys: nil).faults.map(\.description) == [fault]
+        )
+        var session = try database.session()
+        let event = try #require(try LedgerReader.event(at: position, in: &session))
+        let checked = try CheckedParts(of: [event], in: &session)
+        #expect(checked.faults == [PartPlace(position, .body): .incomplete])
+        #expect(try checked.sound(at: position)[.body] != nil)
     }
 
     @Test func `events that are gone are named as what they leave: positions without an event, and bytes`() async throws
@@ -320,6 +337,17 @@ extension LedgerAuditTests {
             in: &session,
         )
         return try #require(events.dropFirst(count).first).position
+    }
+
+    /// Puts other splices, sealed for their place, in the place of those of a body.
+    private func splice(_ splices: [Splice], into position: Position) async throws {
+        let exchange = try await database.execute("SELECT exchange FROM ledger.event WHERE position = \(position)")
+        let context = Splice.context(exchange: try #require(EventID(String(exchange.dropLast()))), part: .body)
+        let sealed = MemoryLedger.keys.seal(splices.encoded, context: context)
+        let hex = sealed.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        try await meddle(
+            "UPDATE ledger.payload SET splices = decode('\(hex)', 'hex') WHERE position = \(position) AND part = 'body'"
+        )
     }
 
     private func meddle(_ change: String) async throws {

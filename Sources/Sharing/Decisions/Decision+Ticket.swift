@@ -36,6 +36,7 @@ extension SharingTransaction {
             direction: capture.direction,
             deviations: deviations,
             reachesDesk: reachesDesk(capture.direction),
+            parts: capture.parts,
         )
         let receipt = append(
             EventDraft(
@@ -96,6 +97,7 @@ extension Facts {
         direction: Direction,
         deviations: [Deviation],
         reachesDesk: Bool,
+        parts: [Part],
     ) -> [UInt8] {
         object { facts in
             facts.member("by", side.role.rawValue)
@@ -111,6 +113,7 @@ extension Facts {
             }
             if let version = side.tokenVersion { facts.member("token_version", version) }
             if reachesDesk { facts.reachesDesk() }
+            facts.splices(of: parts)
         }
     }
 }

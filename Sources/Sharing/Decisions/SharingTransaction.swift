@@ -147,9 +147,9 @@ extension SharingTransaction {
         _ name: PartName,
         _ content: [UInt8],
         chunks: ChunkBoundaries = .whole,
-        sealedSplices: [UInt8]? = nil,
+        splices: SealedSplices? = nil,
     ) -> Part {
-        committer.part(name, content, chunks: chunks, sealedSplices: sealedSplices)
+        committer.part(name, content, chunks: chunks, splices: splices)
     }
 
     /// Adds an event to the ledger.
