@@ -49,7 +49,8 @@ package struct StateLoader: Sendable {
         else { return nil }
         var loaded = Loaded()
         guard keep(Wanted(keys), in: &loaded).statements.isEmpty,
-            partners.systemSequence == (loaded.streams[.system] ?? nil)?.next.sequence
+            partners.systemSequence == (loaded.streams[.system] ?? nil)?.next.sequence,
+            Self.limitedShares(of: keys, loaded).isEmpty
         else { return nil }
         loaded.head = head
         loaded.origin = version.origin
@@ -60,8 +61,8 @@ package struct StateLoader: Sendable {
 
     /// Begins a transaction, takes the lock and loads.
     ///
-    /// One round trip; another one where somebody else has changed what was kept from the last transaction, or partners
-    /// have changed.
+    /// One round trip; another one where somebody else has changed what was kept from the last transaction, where partners
+    /// have changed, or where an agreement does not allow all that is said.
     package mutating func begin(
         _ keys: StateKeys,
         in session: inout PostgresSession,
@@ -88,6 +89,7 @@ package struct StateLoader: Sendable {
         }
         try read(keys, &results, into: &loaded)
         loaded.state.partners = try currentPartners(loaded, in: &session)
+        try Self.readDetails(for: keys, into: &loaded, in: &session)
         return loaded
     }
 

@@ -99,6 +99,38 @@ enum StateStatements {
         """
     )
 
+    /// Of shares with a message that the follower has not come to, those messages in order.
+    static let unfollowed = Statement<[Position]>(
+        """
+        SELECT e.share_id, e.type, f.content, b.content
+        FROM unnest($1) AS wanted (share_id)
+        CROSS JOIN projection.follower AS w
+        JOIN projection.ticket_head AS h ON h.share_id = wanted.share_id AND h.last_position >= w.next_position
+        JOIN ledger.event AS e ON e.share_id = h.share_id AND e.position >= w.next_position
+        LEFT JOIN ledger.payload AS f ON f.position = e.position AND f.part = 'facts'
+        LEFT JOIN ledger.payload AS b ON b.position = e.position AND b.part = 'body'
+        WHERE w.name = 'ticket'
+            AND e.type IN ('ticket.shared', 'ticket.updated', 'ticket.unshared')
+        ORDER BY e.position
+        """
+    )
+
+    static let tickets = Statement<[Position]>(
+        """
+        SELECT t.share_id, convert_to(t.state::text, 'UTF8')
+        FROM projection.ticket AS t
+        WHERE t.share_id = ANY ($1)
+        """
+    )
+
+    static let comments = Statement<[Position], [String]>(
+        """
+        SELECT c.share_id, c.comment
+        FROM unnest($1, $2) AS wanted (share_id, comment)
+        JOIN projection.comment AS c ON c.share_id = wanted.share_id AND c.comment = wanted.comment
+        """
+    )
+
     static let idempotency = Statement<[Digest]>(
         """
         SELECT key_digest, position, event_id, recorded_at, status, request_digest

@@ -20,7 +20,8 @@ extension SharingTransaction {
             throw fault == .unknownTicket && head == nil && isForeign(name) ? .notAuthorized : fault
         }
         let permissions = record.agreement.permissions
-        let deviations = (current ?? Ticket(id: id)).deviations(in: change, by: side.role, under: permissions)
+        var known = knownTicket(id, name)
+        let deviations = known.deviations(in: change, by: side.role, under: permissions)
         if settings.isStrict, capture.direction == .outbound, let first = deviations.first {
             throw ProtocolFault(
                 .unprocessable,
@@ -56,6 +57,10 @@ extension SharingTransaction {
             preconditionFailure("an event of a share has just been appended")
         }
         let last = LastMessage(receipt: receipt, status: status, digest: capture.digest)
+        if permissions != .all, knowsAll(of: name) {
+            known.apply(change, by: side.role, under: permissions)
+            put(known, name)
+        }
         let said = permissions.allow(side.role, toSet: .status) ? change.message?.status : nil
         put(TicketHead(share: share, isShared: change.message != nil, status: said ?? head?.status, last: last), name)
         took(TakenMessage(change.message, by: side.role, under: permissions), at: receipt.position)

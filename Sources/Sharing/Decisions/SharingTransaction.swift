@@ -15,6 +15,7 @@ package struct SharingTransaction: ~Copyable {
 
     private var agreements: [AgreementID: AgreementRecord]
     private var tickets: [ShareName: TicketHead]
+    private var details: [ShareName: Ticket]
     private var deliveries: [DeliveryID: DeliveryRecord]
     private var replays: [Position: ReplayRecord]
     private let watched: [LedgerWatch: [WatchedChange]]
@@ -41,6 +42,7 @@ package struct SharingTransaction: ~Copyable {
         self.sequencer = sequencer
         agreements = state.agreements
         tickets = state.tickets
+        details = state.details
         deliveries = state.deliveries
         replays = state.replays
         watched = state.watched
@@ -57,6 +59,10 @@ package struct SharingTransaction: ~Copyable {
     package struct State: Sendable {
         package var agreements: [AgreementID: AgreementRecord] = [:]
         package var tickets: [ShareName: TicketHead] = [:]
+
+        /// Tickets of which more than the head is needed, as their agreement does not allow everything.
+        package var details: [ShareName: Ticket] = [:]
+
         package var deliveries: [DeliveryID: DeliveryRecord] = [:]
         package var replays: [Position: ReplayRecord] = [:]
 
@@ -107,6 +113,21 @@ extension SharingTransaction {
 
     package func ticket(_ name: ShareName) -> TicketHead? {
         tickets[name]
+    }
+
+    /// A ticket by which deviations are told: all of it where that was loaded, else what its head says.
+    func knownTicket(_ id: TicketID, _ name: ShareName) -> Ticket {
+        guard let head = tickets[name] else { return Ticket(id: id) }
+        let detail = details[name]
+        return Ticket(
+            id: id,
+            isShared: head.isShared,
+            status: head.status,
+            otherCommentIDs: detail?.commentIDs ?? [],
+            tags: detail?.tags,
+            customFields: detail?.customFields,
+            customStatus: detail?.customStatus,
+        )
     }
 
     /// A delivery that is still in the queue.
@@ -165,6 +186,16 @@ extension SharingTransaction {
     package mutating func put(_ head: TicketHead, _ name: ShareName) {
         tickets[name] = head
         changes.tickets.insert(name)
+    }
+
+    /// Has later deviations of this transaction be told by a ticket as it is after a change.
+    mutating func put(_ ticket: Ticket, _ name: ShareName) {
+        details[name] = ticket
+    }
+
+    /// Whether all of a ticket is known: what was loaded, or nothing as nothing was said of it yet.
+    func knowsAll(of name: ShareName) -> Bool {
+        details[name] != nil || tickets[name] == nil
     }
 
     /// Keeps what a message said for who folds it once it is committed.
