@@ -6,11 +6,13 @@ import Postgres
 enum StateStatements {
     static let lock = Statement<Int64>("SELECT pg_advisory_xact_lock($1)")
 
-    static let lockAt = Statement<Int64, Position, Int64>("SELECT ledger.lock_at($1, $2, $3)")
+    static let lockAt = Statement<Int64, Position, Timestamp, Int64>("SELECT ledger.lock_at($1, $2, $3, $4)")
 
-    static let head: SQL =
+    /// The ledger's end, and when the event at a position was recorded.
+    static let head = Statement<Position>(
         """
-        SELECT e.position, e.recorded_at, o.name, o.epoch, v.version
+        SELECT e.position, e.recorded_at, o.name, o.epoch, v.version,
+            (SELECT s.recorded_at FROM ledger.event AS s WHERE s.position = $1)
         FROM ledger.epoch AS o
         CROSS JOIN projection.inline_version AS v
         LEFT JOIN LATERAL (
@@ -22,6 +24,7 @@ enum StateStatements {
         ORDER BY o.epoch DESC
         LIMIT 1
         """
+    )
 
     static let streams = Statement<[String]>(
         """
