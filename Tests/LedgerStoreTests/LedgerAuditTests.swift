@@ -154,6 +154,10 @@ import Testing
             "UPDATE ledger.payload SET splices = content WHERE position = $1 AND part = 'body'",
             ["what was cut out of the part body of event $1 cannot be put back"]
         ),
+        (
+            "UPDATE ledger.payload SET chunk_lengths = ARRAY[length(content)] WHERE position = $1 AND part = 'facts'",
+            ["the part facts of event $1 has chunks, and its leaf commits to it as a whole"]
+        ),
         ("UPDATE ledger.event SET type = 'ticket.stolen' WHERE position = $1", ["event $1 cannot be read: "]),
         (
             "UPDATE ledger.event SET epoch = 7 WHERE position = $1",

@@ -88,6 +88,11 @@ extension StretchAudit {
             chunkLengths: try row[4, as: [Int32]?.self].map { $0.map { Int($0) } },
             sealedSplices: try row[6, as: [UInt8]?.self],
         )
+        if !name.isChunked, part.chunkLengths != nil {
+            let fault = "has chunks, and its leaf commits to it as a whole"
+            let text = "the part \(name.rawValue) of event \(event.position) \(fault)"
+            found.add(AuditFault(PartPlace(event.position, name), text))
+        }
         return StoredCopy(part: part, isCastable: try row[5, as: Bool?.self])
     }
 
