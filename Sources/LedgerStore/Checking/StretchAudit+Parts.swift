@@ -97,7 +97,7 @@ extension StretchAudit {
     }
 
     private mutating func addStray(_ position: Position) {
-        guard stray != position else { return }
+        guard stray != position, !unreadable.contains(position) else { return }
         stray = position
         found.add(AuditFault(stray: position))
     }
