@@ -68,7 +68,7 @@ extension CommandFailure {
 
     private init(_ error: ClusterError) {
         switch error.code {
-        case .directoryRefused, .foreignOwner, .unusableUser: self.init(error.description, status: 78)
+        case .directoryRefused, .accessDenied, .foreignOwner, .unusableUser: self.init(error.description, status: 78)
         default: self.init(error.description, status: 69)
         }
     }

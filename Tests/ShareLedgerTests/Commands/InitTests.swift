@@ -31,6 +31,33 @@ import Testing
         #expect(leaf.contains("\nlog mondocam.example/sharing/1\n"))
     }
 
+    @Test func `a data directory that the user may not go to is a matter of rights, and named`() throws {
+        let temporary = try TemporaryDirectory()
+        let locked = temporary.path(of: "locked")
+        try FileManager.default.createDirectory(atPath: locked, withIntermediateDirectories: false)
+        try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: locked)
+        let path = "\(locked)/data"
+        let id = OSUser.currentID
+        let user = try #require(id == 0 ? try OSUser.named("nobody") : try OSUser.with(id: id))
+        for words in [["init"], ["serve"], ["history"], ["migrate"]] {
+            let command = Command(try ShareLedgerProgram.path, words + ["--data", path], user: user)
+            let result = try command.run(patience: Patience(.seconds(60)))
+            #expect(result.exit == .code(78), "\(words): \(result.exit)")
+            #expect(result.output.contains("The data directory \(path) cannot be used (stat "), "\(result.output)")
+            #expect(result.output.contains("Permission denied): run as a user who may enter and write it, or name "))
+        }
+        let doctor = try Command(try ShareLedgerProgram.path, ["doctor", "--data", path], user: user)
+            .run(patience: Patience(.seconds(60)))
+        #expect(doctor.exit == .code(1) && doctor.output.contains("run as a user who may enter"))
+    }
+
+    @Test(arguments: ["init", "history"])
+    func `so is one that nobody can make`(command: String) async throws {
+        let run = try await ShareLedgerProgram().run([command, "--data", "/sys/shareledger"])
+        #expect(run.status == (command == "init" ? 78 : 66), "\(run.errors)")
+        #expect(run.errors.contains("/sys/shareledger"))
+    }
+
     @Test func `the service keeps the origin that init gave`() async throws {
         let service = try TestService(["--origin", "other.example"])
         try await service.command("init", "--origin", "mondocam.example")
