@@ -154,7 +154,8 @@ import Testing
         )
         var program = ShareLedgerProgram(environment: environment)
         let made = try await program.run(["init"])
-        #expect(made.status == 0, "\(made.errors)")
+        // Settings of all commands hold without a word.
+        #expect(made.status == 0 && made.errors.isEmpty, "\(made.errors)")
         #expect((try made.json as? [String: Any])?["origin"] as? String == "mondocam.example/1")
         #expect(FileManager.default.fileExists(atPath: named.directory.path(of: "elsewhere/key")))
         #expect(!FileManager.default.fileExists(atPath: "\(named.data)/key"))
@@ -175,6 +176,27 @@ import Testing
                 "SHARELEDGER_JSON in the environment: --json is on with 1"
             )
         )
+    }
+
+    @Test func `what selects or acts says that it comes from the environment`() async throws {
+        let service = try TestService(environment: [
+            "SHARELEDGER_NAME": "elsewhere", "SHARELEDGER_LIMIT": "1", "SHARELEDGER_TO": "1",
+            "SHARELEDGER_RETRY_SCHEDULE": "1s", "SHARELEDGER_STRANGER_BYTES": "9",
+            "SHARELEDGER_DESK_URL": "https://d.example",
+        ])
+        func noted(_ words: String...) async throws -> [String] {
+            let run = try await service.run(words)
+            #expect(run.status == 0, "\(words): \(run.errors)")
+            return run.errors.matches(of: /(?m)^--(.*) is taken from SHARELEDGER_[A-Z]+ in the environment$/)
+                .map { String($0.1) }
+        }
+        #expect(try await noted("init") == [])
+        #expect(try await noted("partner", "add", "a", "--url", "https://a.example") == [])
+        #expect(try await noted("history") == ["to", "limit"])
+        #expect(try await noted("history", "--to", "2", "--limit", "2") == [])
+        #expect(try await noted("agreement", "invite", "a") == ["name"])
+        #expect(try await noted("partner", "set", "a", "--concurrency", "1") == ["name"])
+        #expect(try await noted("partner", "show", "elsewhere") == [])
     }
 
     private static func mode(_ path: String) throws -> UInt32 {
