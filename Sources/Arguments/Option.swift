@@ -1,12 +1,15 @@
 /// A named value of a command line, `--name VALUE`, declared once for the parser and the help text.
 ///
-/// Every option can also be given as an environment variable, `SHARELEDGER_` and its name in capitals.
+/// Every option can also be given as an environment variable, `SHARELEDGER_` and its name in capitals. One that is no
+/// ``setting`` should not be taken from there without a word.
 package struct Option<Value: Sendable>: OptionDeclaration {
     package let name: String
     package let help: String
 
     /// What help shows as the value that is taken when none is given.
     package let defaultText: String?
+
+    package private(set) var isSetting = false
 
     private let placeholder: String
     private let parse: @Sendable (String) throws -> Value
@@ -32,6 +35,13 @@ package struct Option<Value: Sendable>: OptionDeclaration {
 
     package func value(_ text: String) throws -> any Sendable {
         try parse(text)
+    }
+
+    /// The same, as one that says where and how the program runs.
+    package var setting: Self {
+        var copy = self
+        copy.isSetting = true
+        return copy
     }
 }
 
@@ -83,6 +93,8 @@ package struct Flag: OptionDeclaration {
     package let name: String
     package let help: String
 
+    package private(set) var isSetting = false
+
     package var usage: String { "--\(name)" }
     package var defaultText: String? { nil }
     package var takesText: Bool { false }
@@ -91,6 +103,13 @@ package struct Flag: OptionDeclaration {
     package init(_ name: String, help: String) {
         self.name = name
         self.help = help
+    }
+
+    /// The same, as one that says where and how the program runs.
+    package var setting: Self {
+        var copy = self
+        copy.isSetting = true
+        return copy
     }
 
     /// Reads the value of the switch's environment variable.
@@ -107,6 +126,7 @@ package struct Toggle: OptionDeclaration {
     package let name: String
     package let help: String
 
+    package var isSetting: Bool { false }
     package var usage: String { "--\(name)[=no]" }
     package var defaultText: String? { nil }
     package var takesText: Bool { true }
@@ -150,6 +170,9 @@ package protocol OptionDeclaration: Sendable {
 
     var help: String { get }
     var defaultText: String? { get }
+
+    /// Whether it says where and how the program runs, and neither what it looks at nor what it does.
+    var isSetting: Bool { get }
 
     /// Reads a value as text, or throws a ``UsageError``.
     func value(_ text: String) throws -> any Sendable

@@ -3,8 +3,8 @@ package struct ParsedArguments: Sendable {
     private var values: [String: any Sendable] = [:]
     private var positionals: [String: [String]] = [:]
 
-    /// Names of the options that were taken from the environment.
-    package private(set) var namesFromEnvironment: Set<String> = []
+    /// The options that were taken from the environment, in the order of the command's.
+    package private(set) var optionsFromEnvironment: [any OptionDeclaration] = []
 
     /// What stood after `--`, for a command that passes it on.
     package private(set) var rest: [String] = []
@@ -78,7 +78,7 @@ extension ParsedArguments {
             guard let text = environment[option.environmentName], !text.isEmpty else { continue }
             do {
                 values[option.name] = try option.value(text)
-                namesFromEnvironment.insert(option.name)
+                optionsFromEnvironment.append(option)
             } catch let error as UsageError {
                 throw UsageError("\(option.environmentName) in the environment: \(error)")
             }

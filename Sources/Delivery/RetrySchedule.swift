@@ -34,6 +34,12 @@ package struct RetrySchedule: Sendable, Equatable {
     private static let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
     private static let largestNumber: Int64 = 1_000_000
 
+    /// How far ahead a delivery can be due: the longest pause, or what a partner may ask for, with all that may be added.
+    package var longestWait: Duration {
+        let pause = max(pauses.max() ?? .zero, Self.longestRequestedPause)
+        return pause + pause / 10
+    }
+
     /// How long to wait after a failed try, the first one being 1; `nil` when there was the last try.
     ///
     /// Up to a tenth is added, so that what failed together does not come back together. A partner that asks for more is

@@ -45,7 +45,7 @@ extension HTTPResponse {
         switch error {
         case .refused: self.init(ProtocolFault(.unprocessable, .invalidValue, "the message cannot be stored"))
         case .overloaded: self.init(ProtocolFault.overloaded)
-        case .unavailable, .notInitialized:
+        case .unavailable, .lostEvents, .notInitialized:
             self.init(ProtocolFault(.unavailable, .overloaded, "the ledger is not available now; try again later"))
         }
     }

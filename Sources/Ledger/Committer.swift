@@ -20,13 +20,13 @@ package struct Committer: ~Copyable {
         _ name: PartName,
         _ content: [UInt8],
         chunks: ChunkBoundaries = .whole,
-        sealedSplices: [UInt8]? = nil,
+        splices: SealedSplices? = nil,
     ) -> Part {
         Part(
             name,
             content,
             chunks: chunks,
-            sealedSplices: sealedSplices,
+            splices: splices,
             salt: Array(random.take(Part.saltByteCount)),
             with: &sha256,
         )

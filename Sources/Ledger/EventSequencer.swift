@@ -136,6 +136,11 @@ package struct LedgerHead: Sendable, Hashable {
         self.position = position
         self.recorded = recorded
     }
+
+    /// The ledger's end after an event.
+    package init(_ event: SequencedEvent) {
+        self.init(position: event.position, recorded: event.leaf.recorded)
+    }
 }
 
 /// Where the next event of a stream or share goes.

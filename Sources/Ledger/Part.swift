@@ -19,15 +19,15 @@ package struct Part: Sendable, Equatable {
 
     package let commitment: Digest
 
-    /// The encrypted list of what was cut out of ``content``, to be restored for sending; `nil` where nothing was.
-    package let sealedSplices: [UInt8]?
+    /// What was cut out of ``content``, to be restored for sending; `nil` where nothing was.
+    package let splices: SealedSplices?
 
     /// Commits to `content`; `chunks` are the boundaries of a JSON body, and one chunk of everything otherwise.
     package init(
         _ name: PartName,
         _ content: [UInt8],
         chunks: ChunkBoundaries = .whole,
-        sealedSplices: [UInt8]? = nil,
+        splices: SealedSplices? = nil,
         salt: [UInt8],
         with sha256: inout SHA256,
     ) {
@@ -35,7 +35,7 @@ package struct Part: Sendable, Equatable {
         self.name = name
         self.content = content
         self.salt = salt
-        self.sealedSplices = sealedSplices
+        self.splices = splices
         if name.isChunked {
             let lengths = chunks.lengths(contentByteCount: content.count)
             chunkLengths = lengths

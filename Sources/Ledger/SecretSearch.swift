@@ -45,6 +45,13 @@ enum SecretSearch {
         }
     }
 
+    static func contains(_ text: [UInt8], in bytes: [UInt8]) -> Bool {
+        unsafe bytes.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return false }
+            return unsafe linux_find(base, bytes.count, text, text.count) != nil
+        }
+    }
+
     /// The matches that do not overlap; no text makes the C library's search slow.
     private static func matches(of secret: [UInt8], in bytes: [UInt8]) -> [Int] {
         unsafe bytes.withUnsafeBytes { text in

@@ -15,6 +15,21 @@ package struct Splice: Sendable, Equatable {
     }
 }
 
+/// What was cut out of a part, encrypted.
+package struct SealedSplices: Sendable, Equatable {
+    /// How many credentials it holds, which the event's facts say as well: see `Facts`.
+    package let count: Int
+
+    package let bytes: [UInt8]
+
+    /// Encrypts splices; `nil` where there are none.
+    package init?(_ splices: [Splice], with seal: (_ encoded: [UInt8]) -> [UInt8]) {
+        guard !splices.isEmpty else { return nil }
+        count = splices.count
+        bytes = seal(splices.encoded)
+    }
+}
+
 /// Cuts credentials out of bytes that are to be stored, and puts them back for sending.
 package enum CredentialCutter {
     /// Replaces the bytes at `ranges`, and wherever one of `secrets` stands, by ``Splice/placeholder``.
@@ -40,6 +55,11 @@ package enum CredentialCutter {
         }
         stored += bytes[end...]
         return (stored, splices)
+    }
+
+    /// Whether some bytes stand in others, as they are.
+    package static func contains(_ text: [UInt8], in bytes: [UInt8]) -> Bool {
+        SecretSearch.contains(text, in: bytes)
     }
 
     /// Puts back what was cut out; `nil` where the splices do not fit the bytes.

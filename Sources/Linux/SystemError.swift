@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// A refusal by the operating system: what was attempted, and the errno it ended with.
 package struct SystemError: Error, Equatable {
@@ -12,6 +13,11 @@ package struct SystemError: Error, Equatable {
     package init(code: Int32, operation: String) {
         self.code = code
         self.operation = operation
+    }
+
+    /// Whether it is rights that are missing: those of the user, or of anybody on a file system that is only read.
+    package var isForWantOfRights: Bool {
+        [EACCES, EPERM, EROFS].contains(code)
     }
 
     /// Throws unless `code` is 0, the way every function of CLinux reports.

@@ -10,6 +10,9 @@ package struct ClusterError: Error, Sendable {
         /// The data directory cannot be used safely: its path, its permissions or what lies in it.
         case directoryRefused
 
+        /// The user may not go where the data directory is, or may not write there.
+        case accessDenied
+
         /// The data directory, or the database in it, belongs to another user.
         case foreignOwner
 

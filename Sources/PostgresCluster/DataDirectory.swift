@@ -30,15 +30,24 @@ extension DataDirectory {
     ///
     /// As root the owner is whoever owns an existing directory, else `shareledger`, else `postgres`, else `nobody`.
     /// - Parameter path: absolute, or relative to the working directory.
-    /// - Throws: ``ClusterError`` if another user could exchange the directory, owns it, or if the owner cannot reach it.
+    /// - Throws: ``ClusterError`` if another user could exchange the directory, owns it, or if the owner, or whoever asks,
+    ///   cannot reach it.
     package static func prepare(at path: String) throws -> DataDirectory {
         try ClusterError.translating("prepare the data directory") {
-            let walk = try PathWalk(absolute(path))
-            let owner = try chooseOwner(existing: walk.target)
-            try check(walk, owner: owner)
-            let directory = DataDirectory(path: walk.path, owner: owner)
-            try directory.make(walk)
-            return directory
+            do {
+                let walk = try PathWalk(absolute(path))
+                let owner = try chooseOwner(existing: walk.target)
+                try check(walk, owner: owner)
+                let directory = DataDirectory(path: walk.path, owner: owner)
+                try directory.make(walk)
+                return directory
+            } catch let error as SystemError where error.isForWantOfRights {
+                throw ClusterError(
+                    .accessDenied,
+                    "The data directory \(path) cannot be used (\(error)): run as a user who may enter and write it, or name "
+                        + "another one (--data).",
+                )
+            }
         }
     }
 

@@ -46,7 +46,7 @@ extension MaterialReader {
                                 AND k.position <= e.position
                         )
                     END,
-                    f.names, f.lengths, f.commitments
+                    f.names, f.lengths, f.commitments, e.type
                 FROM ledger.event AS e
                 LEFT JOIN ledger.share AS sh ON sh.share_id = e.share_id
                 CROSS JOIN LATERAL (
@@ -70,7 +70,7 @@ extension MaterialReader {
                 LIMIT \(Int64(Self.pageCount))
                 """
             )
-            let state = try LedgerReader.faults(of: try Self.lines(of: rows), in: &session)
+            let state = try LedgerReader.faults(of: try Self.wantedParts(of: rows), in: &session)
             let damages = Dictionary(
                 state.faults.map { ($0.key.position, PartFault($0.key, $0.value)) },
                 uniquingKeysWith: { $0.place.part.rawValue < $1.place.part.rawValue ? $0 : $1 },
@@ -96,19 +96,19 @@ extension MaterialReader {
     }
 
     /// What leaves say of the parts that would be sent, and of those that say how.
-    private static func lines(of rows: Rows) throws -> [(position: Position, line: PartLine)] {
-        var lines: [(position: Position, line: PartLine)] = []
+    private static func wantedParts(of rows: Rows) throws -> [WantedParts] {
+        var wanted: [WantedParts] = []
         for row in rows {
-            let position = try row[0, as: Position.self]
+            var lines: [PartLine] = []
             let names = try row[7, as: [String].self]
             let lengths = try row[8, as: [Int64].self]
             for (index, commitment) in try row[9, as: [Digest].self].enumerated() {
                 guard let name = PartName(rawValue: names[index]) else { continue }
-                let line = PartLine(name: name, byteCount: Int(lengths[index]), commitment: commitment)
-                lines.append((position, line))
+                lines.append(PartLine(name: name, byteCount: Int(lengths[index]), commitment: commitment))
             }
+            wanted.append(WantedParts(of: try row[0, as: Position.self], try row.known(10), lines))
         }
-        return lines
+        return wanted
     }
 
     /// The shares that have an accepted message in the range, in either direction.

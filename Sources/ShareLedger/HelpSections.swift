@@ -11,6 +11,7 @@ enum HelpSections {
                 "SHARELEDGER_…",
                 "Any other option, such as SHARELEDGER_FROM for --from; what is given on the line goes first"
             ),
+            ("", "But for --json and the options of 'serve', a command says on stderr what it takes from there"),
             (
                 "DATABASE_URL",
                 "A PostgreSQL server to use in place of the private one, connecting as shareledger_service"

@@ -44,6 +44,10 @@ import Foundation
                 return afterPrinting(0)
             case .run(let command, let arguments):
                 guard let run = command.run else { return 0 }
+                // A variable that was exported for one command must not do something else to another without a word.
+                for option in arguments.optionsFromEnvironment where !option.isSetting {
+                    Console.note("--\(option.name) is taken from \(option.environmentName) in the environment")
+                }
                 return afterPrinting(try await Interruption.ofCommand.run { try await run(arguments) })
             }
         } catch {

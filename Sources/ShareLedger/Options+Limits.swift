@@ -29,10 +29,10 @@ extension Options {
     )
 
     private static func dailyCount(_ name: String, _ help: String, _ standard: String) -> Option<Int> {
-        Option<Int>(name, "N", in: 0...1_000_000_000, help: help, defaultText: standard)
+        Option<Int>(name, "N", in: 0...1_000_000_000, help: help, defaultText: standard).setting
     }
 
     private static func dailyBytes(_ name: String, _ help: String, _ standard: String) -> Option<Int> {
-        Option<Int>(name, "BYTES", in: 0...1 << 40, help: help, defaultText: standard)
+        Option<Int>(name, "BYTES", in: 0...1 << 40, help: help, defaultText: standard).setting
     }
 }

@@ -5,20 +5,23 @@ import Sharing
 import TicketSharing
 
 /// The options of all commands, each declared once.
+///
+/// Those of ``serve``, and in what form something is printed, are settings: in the environment they hold for every command.
+/// All others say what is looked at or done, and are named where they come from there.
 enum Options {
     static let data = Option<String>(
         "data",
         "DIR",
         help: "The data directory: keys, token and, if no other is configured, the database",
         defaultText: ".shareledger"
-    )
+    ).setting
     static let keyFile = Option<String>(
         "key-file",
         "FILE",
         help: "The master key, 0600",
         defaultText: "DIR/key"
-    )
-    static let json = Flag("json", help: "Print JSON instead of a table")
+    ).setting
+    static let json = Flag("json", help: "Print JSON instead of a table").setting
 
     /// Options that every command takes.
     static let common: [any OptionDeclaration] = [data, keyFile]
@@ -43,8 +46,11 @@ enum Options {
         "NAME",
         help: "The ledger's name in every leaf, fixed when it is made",
         defaultText: "the public URL's"
-    )
-    static let strict = Flag("strict", help: "Refuse outbound messages that disclose more than their agreement allows")
+    ).setting
+    static let strict = Flag(
+        "strict",
+        help: "Refuse outbound messages that disclose more than their agreement allows"
+    ).setting
     static let trustedProxies = Option<[String]>(
         "trusted-proxy",
         "ADDRESS,…",
@@ -58,42 +64,46 @@ enum Options {
             // As the peer's address is written.
             return address.description
         }
-    }
+    }.setting
     static let privateHosts = list("private-host", "NAME,…", "Further values of Host that the private listener answers")
     static let tlsCertificate = Option<String>(
         "tls-cert",
         "FILE",
         help: "Certificate chain of the public listener, PEM"
-    )
-    static let tlsKey = Option<String>("tls-key", "FILE", help: "Its private key, PEM")
+    ).setting
+    static let tlsKey = Option<String>("tls-key", "FILE", help: "Its private key, PEM").setting
     static let tokenFile = Option<String>(
         "token-file",
         "FILE",
         help: "The private listener's bearer token; required beyond loopback",
         defaultText: "DIR/token"
-    )
-    static let caFile = Option<String>("ca-file", "FILE", help: "Certificates to trust beside the system's, PEM")
+    ).setting
+    static let caFile = Option<String>(
+        "ca-file",
+        "FILE",
+        help: "Certificates to trust beside the system's, PEM"
+    ).setting
     static let bodyLimit = Option<Int>(
         "body-limit",
         "BYTES",
         in: 1024...64 * 1024 * 1024,
         help: "The largest body taken",
         defaultText: "2097152"
-    )
+    ).setting
     static let connectionLimit = Option<Int>(
         "connection-limit",
         "N",
         in: 1...100_000,
         help: "Connections at a time, on each listener",
         defaultText: "1000"
-    )
+    ).setting
     static let connectionLimitPerAddress = Option<Int>(
         "connection-limit-per-address",
         "N",
         in: 0...100_000,
         help: "Connections of one address on the public listener, trusted proxies excepted; 0 is no limit",
         defaultText: "a quarter of them"
-    )
+    ).setting
     static let retrySchedule = Option<RetrySchedule>(
         "retry-schedule",
         "5s,1m,…",
@@ -104,7 +114,7 @@ enum Options {
             throw UsageError("--retry-schedule takes pauses such as 5s,1m,2h, not \(text.debugDescription)")
         }
         return schedule
-    }
+    }.setting
 
     // MARK: Others
 
@@ -131,7 +141,7 @@ enum Options {
                     "--\(name) takes a base URL such as https://desk.example/sharing: \(text.debugDescription) \(error.rawValue)"
                 )
             }
-        }
+        }.setting
     }
 
     private static func address(_ name: String, _ help: String, _ standard: String) -> Option<ListenAddress> {
@@ -140,13 +150,13 @@ enum Options {
                 throw UsageError("--\(name) takes HOST:PORT such as \(standard), not \(text.debugDescription)")
             }
             return address
-        }
+        }.setting
     }
 
     private static func list(_ name: String, _ placeholder: String, _ help: String) -> Option<[String]> {
         Option<[String]>(name, placeholder, help: help) { text in
             text.split(separator: ",").map { $0.trimmingPrefix(while: \.isWhitespace) }.map(String.init)
-        }
+        }.setting
     }
 }
 

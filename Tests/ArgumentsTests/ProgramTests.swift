@@ -82,6 +82,10 @@ import Testing
         #expect(arguments[Self.rate] == 3)
         #expect(arguments[Self.json])
         #expect(arguments[Self.reason] == nil)
+        #expect(arguments.optionsFromEnvironment.map(\.name) == ["json"])
+        let taken = try parse("replay x", environment: environment).optionsFromEnvironment
+        #expect(taken.map(\.name) == ["max-rate", "json"] && taken.map(\.isSetting) == [false, false])
+        #expect(Self.rate.setting.isSetting && Self.json.setting.isSetting)
         #expect(throws: UsageError.self) { try parse("replay x", environment: ["SHARELEDGER_JSON": "maybe"]) }
         #expect(throws: UsageError.self) { try parse("replay x", environment: ["SHARELEDGER_MAX_RATE": "0"]) }
     }

@@ -69,6 +69,39 @@ struct DamagedDeliveryTests {
         await partner.stop()
     }
 
+    @Test(arguments: ["sent-body", "body"])
+    func `without what was cut out of it, no message is sent with the placeholder`(part: String) async throws {
+        let partner = try FakePartner()
+        let ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: partner.url)
+        let agreement = try await ledger.agree(with: "lens", at: partner.url)
+        let message: Position
+        if part == "sent-body" {
+            _ = try await ledger.invite("lens", at: partner.url, id: "a2")
+            message = try #require(try await ledger.events(.agreementInvited).last).event.position
+        } else {
+            message = try await ledger.share("t1", under: agreement, subject: "the key \(agreement.key)").position
+        }
+        try await ledger.share("t2", under: agreement)
+        try await TestDatabase.current.execute(
+            """
+            BEGIN;
+            ALTER TABLE ledger.payload DISABLE TRIGGER refuse_change;
+            UPDATE ledger.payload SET splices = NULL WHERE position = \(message) AND part = '\(part)';
+            COMMIT;
+            """
+        )
+        try await ledger.withEngine { _ in
+            let parked = try await ledger.events(.deliveryParked, count: 1)
+            let reason = "not all of what was cut out of the part \(part) of event \(message) is still there"
+            #expect(parked[0].text(.detail).contains("nothing altered is sent: \(reason)"))
+            await partner.waitForRequests(1)
+        }
+        #expect(partner.received == ["POST t2"])
+        await ledger.close()
+        await partner.stop()
+    }
+
     @Test(arguments: [
         "partner_id = (SELECT partner_id FROM projection.partner WHERE name = 'other')",
         "message_id = gen_random_uuid()",

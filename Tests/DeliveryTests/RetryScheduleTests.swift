@@ -3,6 +3,12 @@ import Delivery
 import Testing
 
 @Suite struct RetryScheduleTests {
+    @Test(arguments: [("5s", 95_040), ("5s,2d,1m", 190_080), ("", 95_040)])
+    func `nothing is due later than its longest pause, or a partner's, and a tenth`(text: String, seconds: Int) throws {
+        let schedule = text.isEmpty ? RetrySchedule(pauses: []) : try #require(RetrySchedule(text))
+        #expect(schedule.longestWait == .seconds(seconds))
+    }
+
     private static let least = Randomness { [UInt8](repeating: 0, count: $0) }
     private static let most = Randomness { [UInt8](repeating: 255, count: $0) }
 

@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test func `after a quiet the ledger is locked where it is expected to be, in the trip that writes`() async throws {
-        let function = "FUNCTION ledger.lock_at(bigint, bigint, bigint)"
+        let function = "FUNCTION ledger.lock_at(bigint, bigint, timestamptz, bigint)"
         try await database.withStore { store in
             try await prepare(store)
             for number in 0..<8 {

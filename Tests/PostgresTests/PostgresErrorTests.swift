@@ -90,6 +90,22 @@ import Testing
         #expect(own?.description == "PostgreSQL server SL001: the ledger is closed")
     }
 
+    @Test func `a description is one clean line, whoever wrote the message`() throws {
+        let nobody = PostgresConfiguration(server: .keywords(["host": "127.0.0.1", "port": "1", "dbname": "x"]))
+        let refused = #expect(throws: PostgresError.self) { _ = try PostgresSession.open(nobody) }
+        #expect(
+            refused?.description == """
+                PostgreSQL connection: connection to server at "127.0.0.1", port 1 failed: Connection refused; \
+                Is the server running on that host and accepting TCP/IP connections?
+                """
+        )
+        var session = try database.open()
+        let raised = #expect(throws: PostgresError.self) {
+            try session.run(script: #"DO $$ BEGIN RAISE E'one:\ttwo\r\n\n  three\u001b[1m\n'; END $$"#)
+        }
+        #expect(raised?.description == "PostgreSQL server P0001: one: two; three [1m")
+    }
+
     @Test func `notices go to their closure`() throws {
         let notices = NoticeCollector()
         var session = try database.open { $0.onNotice = { notices.add($0) } }

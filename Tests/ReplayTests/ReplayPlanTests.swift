@@ -355,6 +355,23 @@ struct ReplayPlanTests {
         await ledger.close()
     }
 
+    @Test func `a message without what was cut out of it is not planned to be sent`() async throws {
+        let ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: "https://lens.example/sharing")
+        let agreement = try await ledger.agree()
+        try await ledger.share("t1", under: agreement)
+        let second = try await ledger.ticket("PUT", "t1", under: agreement, body: #"{"subject":"\#(agreement.key)"}"#)
+        try await ledger.deliverAll()
+        #expect(!(try await ledger.plan(ReplayRequest(.agreement(agreement.id)))).isRefused)
+        try await ledger.meddle("UPDATE ledger.payload SET splices = NULL")
+        let plan = try await ledger.plan(ReplayRequest(.agreement(agreement.id)))
+        #expect(refusals(plan) == [.damaged, .damaged])
+        let fault = "not all of what was cut out of the part body of event \(second.position) is still there"
+        #expect(plan.refusals.kept.last?.text.contains(fault) == true)
+        #expect(plan.refusals.kept.last?.position == second.position)
+        await ledger.close()
+    }
+
     @Test func `names that nobody has are errors`() async throws {
         let ledger = try await TestLedger()
         try await ledger.addPartner("lens", at: "https://lens.example/sharing")

@@ -27,7 +27,7 @@ private struct SimpleTicket {
             if isAllowed {
                 if members[name] == nil, !Self.order.contains(name) { unknown.append(name) }
                 members[name] = value
-            } else if isStatus ? members[name] != value : !["[]", "{}"].contains(value) {
+            } else if members[name] != value, isStatus || !["[]", "{}"].contains(value) {
                 left.append(name)
             }
         }

@@ -154,6 +154,26 @@ import TicketSharing
         #expect(open.encoded(under: closed).text == #"{"uuid":"t","comments":[{"uuid":"c","public":true}]}"#)
     }
 
+    @Test func `what a ticket has already is not beyond the permissions, and what differs is`() throws {
+        let said =
+            #"{"status":"open","custom_status":"x","tags":["a","b"],"custom_fields":{"f":1},"comments":[{"uuid":"c","custom_fields":{"g":1}}]}"#
+        let before = try ticket([(said, .sender)])
+        let bound = Agreement.Permissions(syncsTags: false, syncsCustomFields: false, allowsPublicComments: false)
+        func deviations(_ text: String) throws -> [String] {
+            before.deviations(in: .update(try TicketMessage(text: text)), by: .receiver, under: bound).map(\.member)
+        }
+        #expect(try deviations(said) == [])
+        #expect(try deviations(#"{"status":"new"}"#) == ["status"])
+        #expect(try deviations(#"{"custom_status":"X"}"#) == ["custom_status"])
+        #expect(try deviations(#"{"tags":["b","a"]}"#) == ["tags"])
+        #expect(try deviations(#"{"tags":["a"]}"#) == ["tags"])
+        #expect(try deviations(#"{"custom_fields":{"f":2}}"#) == ["custom_fields"])
+        #expect(
+            try deviations(#"{"comments":[{"uuid":"d","custom_fields":{"g":1}}]}"#)
+                == ["comments.public", "comments.custom_fields"]
+        )
+    }
+
     // MARK: Admission
 
     @Test func `who may do what to which ticket is told with the protocol's statuses`() throws {

@@ -12,7 +12,7 @@ GRANT SELECT ON ledger.migration TO shareledger_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA projection, delivery TO shareledger_service;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA delivery TO shareledger_service;
 GRANT EXECUTE ON FUNCTION ledger.ensure_partitions(bigint) TO shareledger_service;
-GRANT EXECUTE ON FUNCTION ledger.lock_at(bigint, bigint, bigint) TO shareledger_service;
+GRANT EXECUTE ON FUNCTION ledger.lock_at(bigint, bigint, timestamptz, bigint) TO shareledger_service;
 GRANT EXECUTE ON FUNCTION ledger.is_sound(
     bigint, bigint, bytea, bigint, bigint, bytea, integer, integer, smallint, text, bytea, text[], bigint[], bytea[])
 TO shareledger_service;

@@ -46,7 +46,7 @@ struct AttemptBeginning: Sendable {
         ]
         if let body = request.recordedBody {
             parts.append(
-                committer.part(.sentBody, body.bytes, chunks: body.chunks, sealedSplices: body.sealedSplices),
+                committer.part(.sentBody, body.bytes, chunks: body.chunks, splices: body.splices),
             )
         }
         self.parts = parts

@@ -82,7 +82,7 @@ struct OutgoingRequest: Sendable {
 struct RecordedBody: Sendable {
     let bytes: [UInt8]
     let chunks: ChunkBoundaries
-    let sealedSplices: [UInt8]?
+    let splices: SealedSplices?
 }
 
 /// Why a delivery cannot be sent at all.
@@ -91,6 +91,10 @@ enum Unsendable: Error, Sendable, Equatable, CustomStringConvertible {
     case forGood(String)
     /// Something of ours is missing that may come back, such as the right key file.
     case forNow(String)
+
+    static let otherKeyFile = Self.forNow(
+        "a credential cannot be decrypted: the key file is not the one it was stored with"
+    )
 
     /// Bytes that are not those that were recorded are never sent.
     init(_ damage: PartFault) {

@@ -2,6 +2,7 @@ import Cryptography
 import HTTPClient
 import JSON
 import Ledger
+import LedgerStore
 import Sharing
 import TicketSharing
 
@@ -129,7 +130,7 @@ extension RequestWriter {
         do throws(AESGCM.AuthenticationFailure) {
             return try keys.open(sealed, context: context)
         } catch {
-            throw .forNow("a credential cannot be decrypted: the key file is not the one it was stored with")
+            throw .otherKeyFile
         }
     }
 }
@@ -141,22 +142,21 @@ extension RequestWriter {
         // What our desk gets is always what came in: a part `sent-body` is what a partner was sent.
         let isForDesk = delivery.subject.destination == .desk
         let isAsReceived = isForDesk || delivery.sentBody == nil
-        let (stored, part) = isAsReceived ? (delivery.body, PartName.body) : (delivery.sentBody, .sentBody)
-        switch stored {
+        switch isAsReceived ? delivery.body : delivery.sentBody {
         case nil: return ([], [])
         case .erased: throw .forGood("the message's body was erased")
         case .damaged(let damage): throw Unsendable(damage)
-        case .present(let bytes, nil): return (bytes, [])
-        case .present(let bytes, let sealed?):
-            guard let exchange = delivery.messageExchange else {
-                throw .forGood("the message's credentials are bound to no exchange")
+        case .present(let part):
+            do throws(CutRecord.Fault) {
+                return try delivery.cuts.restore(part, of: delivery.messageExchange, keys: keys)
+            } catch {
+                switch error {
+                case .incomplete:
+                    throw Unsendable(PartFault(PartPlace(delivery.subject.message, part.name), .incomplete))
+                case .sealed: throw .otherKeyFile
+                case .unfit: throw .forGood("the message's credentials do not fit its body")
+                }
             }
-            let opened = try open(sealed, context: Splice.context(exchange: exchange, part: part))
-            guard let splices = [Splice](encoded: opened), let restored = CredentialCutter.restore(bytes, splices)
-            else {
-                throw .forGood("the message's credentials do not fit its body")
-            }
-            return (restored, splices.map(\.original))
         }
     }
 
@@ -194,11 +194,10 @@ extension RequestWriter {
             secrets: secrets,
             maximumDepth: 64,
         )
-        guard !stored.splices.isEmpty else {
-            return RecordedBody(bytes: stored.bytes, chunks: stored.chunks, sealedSplices: nil)
+        let splices = SealedSplices(stored.splices) { splices in
+            let context = Splice.context(exchange: exchange, part: .sentBody)
+            return keys.seal(splices, context: context, randomness: randomness)
         }
-        let context = Splice.context(exchange: exchange, part: .sentBody)
-        let sealed = keys.seal(stored.splices.encoded, context: context, randomness: randomness)
-        return RecordedBody(bytes: stored.bytes, chunks: stored.chunks, sealedSplices: sealed)
+        return RecordedBody(bytes: stored.bytes, chunks: stored.chunks, splices: splices)
     }
 }

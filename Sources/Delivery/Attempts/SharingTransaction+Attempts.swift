@@ -86,7 +86,10 @@ extension SharingTransaction {
             "url": beginning.url,
             "address": beginning.addresses,
         ])
-        let facts = Facts.object { $0.subject(subject) }
+        let facts = Facts.object { facts in
+            facts.subject(subject)
+            facts.splices(of: beginning.parts)
+        }
         _ = append(
             EventDraft(
                 .attemptBegun,

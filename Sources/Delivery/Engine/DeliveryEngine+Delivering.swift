@@ -172,7 +172,7 @@ extension AppendError {
     fileprivate var mayPass: Bool {
         switch self {
         case .unavailable, .overloaded: true
-        case .refused, .notInitialized: false
+        case .refused, .lostEvents, .notInitialized: false
         }
     }
 }

@@ -10,8 +10,11 @@ extension ClaimedDelivery {
         private(set) var sentBody: StoredBytes?
         private(set) var factsDamage: PartFault?
 
+        /// What the facts say was cut out of the others.
+        private(set) var cuts = CutRecord()
+
         /// - Parameter isMessage: Whether the stored bytes are what is sent.
-        init(_ row: Row, of message: Position, isMessage: Bool) throws(PostgresError) {
+        init(_ row: Row, _ type: EventType, of message: Position, isMessage: Bool) throws(PostgresError) {
             guard isMessage else { return }
             let names = try row["part_names", as: [String].self]
             let lengths = try row["part_lengths", as: [Int64].self]
@@ -32,7 +35,7 @@ extension ClaimedDelivery {
                 }
             }
             switch facts {
-            case .present?: break
+            case .present(let part)?: cuts = CutRecord(of: type, facts: part.content)
             case .damaged(let fault)?: factsDamage = fault
             case .erased?, nil: factsDamage = PartFault(PartPlace(message, .facts), .missing)
             }
@@ -60,7 +63,7 @@ extension ClaimedDelivery {
                 sealedSplices: splices,
             )
             return part.matches(line, with: &sha256)
-                ? .present(content, splices: splices) : .damaged(PartFault(place, .altered))
+                ? .present(part) : .damaged(PartFault(place, .altered))
         }
     }
 }

@@ -29,6 +29,9 @@ struct ClaimedDelivery: Sendable {
     /// What is wrong with the facts, which say what credentials go with a message.
     let factsDamage: PartFault?
 
+    /// What the facts say was cut out of the message's bodies.
+    let cuts: CutRecord
+
     /// The key that the request is to carry.
     let tokenKey: SealedKey?
 
@@ -53,7 +56,7 @@ struct ClaimedDelivery: Sendable {
 
     /// A part as it is stored.
     enum StoredBytes: Sendable {
-        case present([UInt8], splices: [UInt8]?)
+        case present(StoredPart)
         case erased
 
         /// It is there, but is not what the leaf commits to; or it is gone without an erasure.
@@ -61,7 +64,7 @@ struct ClaimedDelivery: Sendable {
 
         var byteCount: Int {
             switch self {
-            case .present(let bytes, _): bytes.count
+            case .present(let part): part.content.count
             case .erased, .damaged: 0
             }
         }
@@ -136,10 +139,11 @@ extension ClaimedDelivery {
         type = try Self.known(row, "type")
         ourRole = try Self.known(row, "our_role")
         messageExchange = try row["exchange", as: EventID?.self]
-        let parts = try Parts(row, of: subject.message, isMessage: kind == .message)
+        let parts = try Parts(row, type, of: subject.message, isMessage: kind == .message)
         body = parts.body
         sentBody = parts.sentBody
         factsDamage = parts.factsDamage
+        cuts = parts.cuts
         tokenKey = try row["token_version", as: Int32?.self].map { number throws(PostgresError) in
             SealedKey(number: Int(number), sealed: try row["token_sealed", as: [UInt8].self])
         }

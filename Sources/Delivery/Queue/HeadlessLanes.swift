@@ -2,8 +2,19 @@ package import Postgres
 
 /// Lanes of `delivery.queue` whose first row somebody has deleted: no row of theirs is a head, so that none is tried.
 package enum HeadlessLanes {
-    package static func count(in session: inout PostgresSession) throws(PostgresError) -> Int64 {
-        try session.query("SELECT count(*) FROM (\(lanes)) AS lane").onlyRow()[0, as: Int64.self]
+    /// Lanes without a head, and those with several, whose messages may overtake one another.
+    package static func count(in session: inout PostgresSession) throws(PostgresError) -> (none: Int64, several: Int64)
+    {
+        try session.query(
+            """
+            SELECT count(*) FILTER (WHERE lane.heads = 0), count(*) FILTER (WHERE lane.heads > 1)
+            FROM (
+                SELECT count(*) FILTER (WHERE is_head) AS heads
+                FROM delivery.queue
+                GROUP BY partner_id, stream_id, share_id
+            ) AS lane
+            """
+        ).onlyRow().decode((Int64, Int64).self)
     }
 
     /// Makes the first row of each such lane its head; returns how many there were.

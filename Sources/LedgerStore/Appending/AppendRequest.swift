@@ -38,6 +38,9 @@ package enum AppendError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The database refuses just this request.
     case refused(String)
 
+    /// The ledger has lost events that this process saw committed; nothing is taken until it is started again.
+    case lostEvents(String)
+
     /// There is no ledger yet.
     case notInitialized
 
@@ -46,6 +49,7 @@ package enum AppendError: Error, Sendable, Equatable, CustomStringConvertible {
         case .unavailable(let cause): "the database is not available: \(cause)"
         case .overloaded: "too many requests are waiting for the ledger"
         case .refused(let cause): "the database refuses this: \(cause)"
+        case .lostEvents(let loss): "the ledger has lost events: \(loss)"
         case .notInitialized: "there is no ledger yet; 'shareledger init' makes one"
         }
     }

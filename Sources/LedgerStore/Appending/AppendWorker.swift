@@ -16,6 +16,7 @@ package actor AppendWorker {
     private let patience: Duration
     private let recover: @Sendable () async -> Void
     private let clockWatch = ClockWatch()
+    nonisolated let headWatch = HeadWatch()
     private nonisolated let executor = ConnectionExecutor(label: "shareledger.append")
 
     private var connected: (connection: PostgresConnection, runner: BatchRunner)?
@@ -77,6 +78,10 @@ package actor AppendWorker {
         var groups = [batch]
         let deadline = (lostSince ?? .now) + patience
         while let group = groups.popLast() {
+            if let loss = headWatch.loss {
+                finish(group, .failed(.lostEvents(loss)))
+                continue
+            }
             let outcome = await attempt(group)
             note(outcome)
             switch outcome {
@@ -85,6 +90,12 @@ package actor AppendWorker {
                 finish(group, .committed)
             case .notInitialized:
                 finish(group, .failed(.notInitialized))
+            case .lostEvents(let loss):
+                let advice =
+                    "somebody has deleted the ledger's end or restored an older copy: compare with a backup, then restart"
+                let metadata: Logger.Metadata = ["cause": "\(loss)", "advice": "\(advice)"]
+                logger.critical("nothing is recorded any more, as the ledger has lost events", metadata: metadata)
+                finish(group, .failed(.lostEvents(loss)))
             case .unavailable(let cause):
                 logger.error("the database cannot take events now", metadata: ["cause": "\(cause)"])
                 finish(group, .failed(.unavailable(cause)))
@@ -98,6 +109,7 @@ package actor AppendWorker {
                 await disconnect()
                 switch await settle(events) {
                 case true?:
+                    if let last = batch.events.last { headWatch.see(LedgerHead(last)) }
                     report(batch)
                     finish(group, .committed)
                 case false? where ContinuousClock.now < deadline:
@@ -133,7 +145,7 @@ package actor AppendWorker {
         case .lost, .uncertain:
             lostSince = lostSince ?? .now
             startRecovery()
-        case .committed, .rejected, .unavailable, .conflicted, .notInitialized:
+        case .committed, .rejected, .unavailable, .conflicted, .notInitialized, .lostEvents:
             lostSince = nil
             guard hasGivenUp else { return }
             hasGivenUp = false
@@ -198,7 +210,14 @@ package actor AppendWorker {
     private func connect() async throws -> (connection: PostgresConnection, runner: BatchRunner) {
         if let connected { return connected }
         let connection = try await PostgresConnection.open(configuration, on: executor)
-        let opened = (connection, BatchRunner(settings: settings, keys: keys, clock: clock, clockWatch: clockWatch))
+        let runner = BatchRunner(
+            settings: settings,
+            keys: keys,
+            clock: clock,
+            clockWatch: clockWatch,
+            headWatch: headWatch,
+        )
+        let opened = (connection, runner)
         connected = opened
         return opened
     }

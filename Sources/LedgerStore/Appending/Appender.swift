@@ -99,6 +99,11 @@ package final class Appender: Sendable {
         queue.withLock(\.isClosed)
     }
 
+    /// What is wrong with a ledger that has lost events; then nothing is taken until the process is started again.
+    package var loss: String? {
+        worker.headWatch.loss
+    }
+
     /// Has every request fail at once while `cause` is set, as long as durability is not promised.
     package func setUnavailable(_ cause: String?) {
         queue.withLock { $0.unavailable = cause }

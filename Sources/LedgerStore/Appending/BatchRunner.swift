@@ -26,12 +26,15 @@ final class BatchRunner: Sendable {
         /// The connection died while COMMIT was under way: the events may be in the ledger.
         case uncertain([EventID], BatchReport)
         case notInitialized
+        /// The ledger has lost what was committed, as said; nothing of the batch is in it.
+        case lostEvents(String)
     }
 
     private let settings: SharingSettings
     private let keys: KeyRing
     private let clock: @Sendable () -> Timestamp
     private let clockWatch: ClockWatch
+    private let headWatch: HeadWatch
     private let kept = Mutex(Kept())
 
     init(
@@ -39,11 +42,13 @@ final class BatchRunner: Sendable {
         keys: KeyRing,
         clock: @escaping @Sendable () -> Timestamp,
         clockWatch: ClockWatch,
+        headWatch: HeadWatch,
     ) {
         self.settings = settings
         self.keys = keys
         self.clock = clock
         self.clockWatch = clockWatch
+        self.headWatch = headWatch
     }
 
     /// One transaction for all of `requests`.
@@ -103,7 +108,13 @@ final class BatchRunner: Sendable {
             needs.formUnion(request.keys)
         }
         let expected = kept.loader.expect(needs)
-        let loaded = if let expected { expected.loaded } else { try kept.loader.begin(needs, in: &session) }
+        let seen = headWatch.seen
+        let loaded =
+            if let expected { expected.loaded } else { try kept.loader.begin(needs, seen: seen, in: &session) }
+        guard expected != nil || loaded.holds(seen) else {
+            _ = try session.execute("ROLLBACK")
+            return .lostEvents(headWatch.lose(endingAt: loaded.head))
+        }
         guard let origin = loaded.origin else {
             _ = try session.execute("ROLLBACK")
             return .notInitialized
@@ -153,6 +164,7 @@ final class BatchRunner: Sendable {
             return .uncertain(events.map(\.leaf.event), report)
         }
         kept.loader.committed(needs, transaction, loaded)
+        if let head = events.last.map(LedgerHead.init) ?? loaded.head { headWatch.see(head) }
         if let last = loaded.head?.recorded { clockWatch.committed(at: transaction.now, after: last) }
         return .committed(report)
     }

@@ -20,6 +20,9 @@ package struct PartFault: Error, Sendable, Hashable, CustomStringConvertible {
 
         /// The bytes are gone, and no `payload.erased` event accounts for that.
         case missing
+
+        /// The bytes are there, but not all of the credentials that were cut out of them.
+        case incomplete
     }
 
     /// The part at fault.
@@ -37,6 +40,7 @@ package struct PartFault: Error, Sendable, Hashable, CustomStringConvertible {
         switch kind {
         case .altered: "its part \(place.part.rawValue) is not what its leaf commits to"
         case .missing: "its part \(place.part.rawValue) is missing, and no payload.erased event names it"
+        case .incomplete: "not all of what was cut out of its part \(place.part.rawValue) is still there"
         }
     }
 
@@ -45,6 +49,8 @@ package struct PartFault: Error, Sendable, Hashable, CustomStringConvertible {
         case .altered: "the part \(place.part.rawValue) of event \(place.position) is not what its leaf commits to"
         case .missing:
             "the part \(place.part.rawValue) of event \(place.position) is missing, and no payload.erased event names it"
+        case .incomplete:
+            "not all of what was cut out of the part \(place.part.rawValue) of event \(place.position) is still there"
         }
     }
 }

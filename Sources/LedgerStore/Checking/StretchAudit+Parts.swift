@@ -37,7 +37,8 @@ extension StretchAudit {
     private mutating func checkParts(_ rows: Rows, of events: ArraySlice<StoredEvent>) throws(PostgresError) {
         var number = 0
         for event in events {
-            var parts: [StoredPart] = []
+            var copies: [StoredCopy] = []
+            var soundFacts: [UInt8]?
             while number < rows.count {
                 let row = rows[number]
                 let position = try row[0, as: Position.self]
@@ -47,17 +48,23 @@ extension StretchAudit {
                     addStray(position)
                     continue
                 }
-                if let part = try part(row, of: event) { parts.append(part) }
+                if let copy = try copy(row, of: event) { copies.append(copy) }
             }
             for line in event.parts {
-                guard let part = parts.first(where: { $0.name == line.name }) else {
+                guard let part = copies.first(where: { $0.part.name == line.name })?.part else {
                     missing.insert(PartPlace(event.position, line.name))
                     continue
                 }
                 found.partCount += 1
                 if !part.matches(line, with: &sha256) {
                     found.add(AuditFault(PartFault(PartPlace(event.position, line.name), .altered)))
+                } else if line.name == .facts {
+                    soundFacts = part.content
                 }
+            }
+            let cuts = CutRecord(of: event.type, facts: soundFacts)
+            for copy in copies {
+                for fault in copy.faults(in: event, cuts, keys: keys) { found.add(fault) }
             }
         }
         while number < rows.count {
@@ -67,7 +74,7 @@ extension StretchAudit {
     }
 
     /// The part in a row; `nil`, and a fault, for one that the event's leaf does not name.
-    private mutating func part(_ row: Row, of event: StoredEvent) throws(PostgresError) -> StoredPart? {
+    private mutating func copy(_ row: Row, of event: StoredEvent) throws(PostgresError) -> StoredCopy? {
         let text = try row[1, as: String.self]
         guard let name = PartName(rawValue: text), event.parts.contains(where: { $0.name == name }) else {
             let description = "event \(event.position) has bytes for a part that its leaf does not name"
@@ -79,18 +86,18 @@ extension StretchAudit {
             content: try row[2, as: [UInt8].self],
             salt: try row[3, as: [UInt8].self],
             chunkLengths: try row[4, as: [Int32]?.self].map { $0.map { Int($0) } },
-        )
-        let copy = StoredCopy(
-            content: part.content,
-            isCastable: try row[5, as: Bool?.self],
             sealedSplices: try row[6, as: [UInt8]?.self],
         )
-        for fault in copy.faults(of: name, in: event, keys: keys) { found.add(fault) }
-        return part
+        if !name.isChunked, part.chunkLengths != nil {
+            let fault = "has chunks, and its leaf commits to it as a whole"
+            let text = "the part \(name.rawValue) of event \(event.position) \(fault)"
+            found.add(AuditFault(PartPlace(event.position, name), text))
+        }
+        return StoredCopy(part: part, isCastable: try row[5, as: Bool?.self])
     }
 
     private mutating func addStray(_ position: Position) {
-        guard stray != position else { return }
+        guard stray != position, !unreadable.contains(position) else { return }
         stray = position
         found.add(AuditFault(stray: position))
     }

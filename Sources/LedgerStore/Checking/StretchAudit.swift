@@ -24,6 +24,9 @@ struct StretchAudit: ~Copyable {
     /// The last position that was found to have bytes and no event.
     var stray: Position?
 
+    /// Events of the page that cannot be read, which is said of them, and so not of their bytes.
+    var unreadable: Set<Position> = []
+
     /// - Parameter report: Told how many more events were looked at.
     init(_ stretch: Range<Position>, keys: KeyRing?, report: @escaping (Int) -> Void) {
         self.stretch = stretch
@@ -45,6 +48,7 @@ struct StretchAudit: ~Copyable {
             if isLast { try close(gapBefore: stretch.upperBound, in: &session) }
             try checkChains(of: events, in: &session)
             try checkParts(of: events, from: start, to: next, in: &session)
+            unreadable.removeAll()
             report(Int(next.rawValue - start.rawValue))
         }
         try settleMissing(in: &session)
@@ -80,6 +84,7 @@ extension StretchAudit {
                 event = try StoredEvent(row)
             } catch {
                 found.add(AuditFault(position, "event \(position) cannot be read: \(error)"))
+                unreadable.insert(position)
                 continue
             }
             found.eventCount += 1
@@ -116,6 +121,7 @@ extension StretchAudit {
             let orphan = try row[0, as: Position.self]
             addGap(free..<orphan)
             found.add(AuditFault(orphan, "event \(orphan) is of a stream or an epoch that is not there"))
+            unreadable.insert(orphan)
             free = orphan.next
         }
         addGap(free..<position)

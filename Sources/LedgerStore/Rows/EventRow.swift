@@ -40,7 +40,7 @@ enum PayloadRow {
         row.append(part.salt)
         row.append(part.content)
         row.append(part.chunkLengths.map { $0.map { Int32($0) } })
-        row.append(part.sealedSplices)
+        row.append(part.splices?.bytes)
     }
 }
 

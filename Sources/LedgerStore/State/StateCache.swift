@@ -50,7 +50,7 @@ struct StateCache: Sendable {
     mutating func take(_ keys: StateKeys, from transaction: borrowing SharingTransaction, _ loaded: StateLoader.Loaded)
     {
         let sequencer = transaction.sequencer
-        let head = sequencer.events.last.map { LedgerHead(position: $0.position, recorded: $0.leaf.recorded) }
+        let head = sequencer.events.last.map(LedgerHead.init)
         version = Version(
             head: head ?? loaded.head,
             inline: loaded.inlineVersion,

@@ -11,6 +11,13 @@ package struct StateKeys: Sendable {
     package var streams: Set<StreamName> = []
 
     package var shares: Set<ShareName> = []
+
+    /// What is said of shares of which more than the head is needed where their agreement does not allow everything.
+    var said: [ShareName: [TicketMessage]] = [:]
+
+    /// Agreements that may come to allow something else meanwhile.
+    var changedAgreements: Set<AgreementID> = []
+
     package var idempotencyDigests: Set<Digest> = []
     package var deliveries: Set<DeliveryID> = []
     package var replays: Set<Position> = []
@@ -31,6 +38,12 @@ package struct StateKeys: Sendable {
         if let share = capture.share { shares = [share] }
         if let key = capture.idempotencyKey { idempotencyDigests = [key.digest] }
         needsPendingInvitations = capture.direction == .inbound && capture.method == "POST" && capture.share == nil
+        switch capture.content {
+        case .ticket(let message):
+            if let share = capture.share, message.saysWhatMayBeLimited { said = [share: [message]] }
+        case .agreement(let message): changedAgreements = [message.id]
+        case .none: break
+        }
     }
 
     /// An agreement's own state and stream.
@@ -48,6 +61,8 @@ package struct StateKeys: Sendable {
         agreements.formUnion(other.agreements)
         streams.formUnion(other.streams)
         shares.formUnion(other.shares)
+        said.merge(other.said) { $0 + $1 }
+        changedAgreements.formUnion(other.changedAgreements)
         idempotencyDigests.formUnion(other.idempotencyDigests)
         deliveries.formUnion(other.deliveries)
         replays.formUnion(other.replays)

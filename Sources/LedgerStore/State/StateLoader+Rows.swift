@@ -8,9 +8,10 @@ import TicketSharing
 extension StateLoader {
     func read(head rows: Rows, into loaded: inout Loaded) throws(PostgresError) {
         guard let row = rows.first else { return }
-        let (position, recorded, name, epoch, version) =
-            try row.decode((Position?, Timestamp?, String, Int32, Int64).self)
+        let (position, recorded, name, epoch, version, seen) =
+            try row.decode((Position?, Timestamp?, String, Int32, Int64, Timestamp?).self)
         loaded.inlineVersion = version
+        loaded.seenRecorded = seen
         if let position, let recorded { loaded.head = LedgerHead(position: position, recorded: recorded) }
         loaded.origin = Origin(name: name, epoch: Int(epoch))
     }

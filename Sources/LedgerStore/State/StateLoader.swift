@@ -31,6 +31,9 @@ package struct StateLoader: Sendable {
         package var head: LedgerHead?
         package var origin: Origin?
 
+        /// When the event was recorded that stands now where the caller has seen one.
+        var seenRecorded: Timestamp?
+
         /// See `projection.inline_version`.
         package var inlineVersion: Int64 = 0
 
@@ -49,31 +52,36 @@ package struct StateLoader: Sendable {
         else { return nil }
         var loaded = Loaded()
         guard keep(Wanted(keys), in: &loaded).statements.isEmpty,
-            partners.systemSequence == (loaded.streams[.system] ?? nil)?.next.sequence
+            partners.systemSequence == (loaded.streams[.system] ?? nil)?.next.sequence,
+            Self.limitedShares(of: keys, loaded).isEmpty
         else { return nil }
         loaded.head = head
         loaded.origin = version.origin
         loaded.inlineVersion = version.inline
         loaded.state.partners = partners.directory
-        return (loaded, ["BEGIN", StateStatements.lockAt(Self.lockKey, head.position, version.inline)])
+        return (loaded, ["BEGIN", StateStatements.lockAt(Self.lockKey, head.position, head.recorded, version.inline)])
     }
 
     /// Begins a transaction, takes the lock and loads.
     ///
-    /// One round trip; another one where somebody else has changed what was kept from the last transaction, or partners
-    /// have changed.
+    /// One round trip; another one where somebody else has changed what was kept from the last transaction, where partners
+    /// have changed, or where an agreement does not allow all that is said.
+    ///
+    /// - Parameter seen: An event that was committed; where it is gone no more is loaded than the head.
     package mutating func begin(
         _ keys: StateKeys,
+        seen: LedgerHead? = nil,
         in session: inout PostgresSession,
     ) throws(PostgresError) -> Loaded {
         var loaded = Loaded()
         let wanted = Wanted(keys)
         let missing = keep(wanted, in: &loaded)
         var results = try session.pipeline(
-            ["BEGIN", StateStatements.lock(Self.lockKey), StateStatements.head] + missing.statements
-                + statements(for: keys)
+            ["BEGIN", StateStatements.lock(Self.lockKey), StateStatements.head(seen?.position ?? .first)]
+                + missing.statements + statements(for: keys)
         )[2...]
         try read(head: results.removeFirst(), into: &loaded)
+        guard loaded.holds(seen) else { return loaded }
         try read(missing, &results, into: &loaded)
         let found = StateCache.Version(head: loaded.head, inline: loaded.inlineVersion, origin: loaded.origin)
         quietCount = cache.version == found ? quietCount + 1 : 0
@@ -88,6 +96,7 @@ package struct StateLoader: Sendable {
         }
         try read(keys, &results, into: &loaded)
         loaded.state.partners = try currentPartners(loaded, in: &session)
+        try Self.readDetails(for: keys, into: &loaded, in: &session)
         return loaded
     }
 
@@ -190,6 +199,11 @@ extension StateLoader {
 }
 
 extension StateLoader.Loaded {
+    /// Whether an event that was seen is still where it was.
+    func holds(_ seen: LedgerHead?) -> Bool {
+        seen.map { $0.recorded == seenRecorded } ?? true
+    }
+
     fileprivate mutating func forget(_ stale: StateLoader.Wanted) {
         for id in stale.agreements { state.agreements[id] = nil }
         for name in stale.shares { state.tickets[name] = nil }

@@ -6,11 +6,13 @@ import Postgres
 enum StateStatements {
     static let lock = Statement<Int64>("SELECT pg_advisory_xact_lock($1)")
 
-    static let lockAt = Statement<Int64, Position, Int64>("SELECT ledger.lock_at($1, $2, $3)")
+    static let lockAt = Statement<Int64, Position, Timestamp, Int64>("SELECT ledger.lock_at($1, $2, $3, $4)")
 
-    static let head: SQL =
+    /// The ledger's end, and when the event at a position was recorded.
+    static let head = Statement<Position>(
         """
-        SELECT e.position, e.recorded_at, o.name, o.epoch, v.version
+        SELECT e.position, e.recorded_at, o.name, o.epoch, v.version,
+            (SELECT s.recorded_at FROM ledger.event AS s WHERE s.position = $1)
         FROM ledger.epoch AS o
         CROSS JOIN projection.inline_version AS v
         LEFT JOIN LATERAL (
@@ -22,6 +24,7 @@ enum StateStatements {
         ORDER BY o.epoch DESC
         LIMIT 1
         """
+    )
 
     static let streams = Statement<[String]>(
         """
@@ -96,6 +99,38 @@ enum StateStatements {
             LIMIT 1
         ) AS h ON true
         LEFT JOIN projection.ticket_head AS t ON t.share_id = sh.share_id
+        """
+    )
+
+    /// Of shares with a message that the follower has not come to, those messages in order.
+    static let unfollowed = Statement<[Position]>(
+        """
+        SELECT e.share_id, e.type, f.content, b.content
+        FROM unnest($1) AS wanted (share_id)
+        CROSS JOIN projection.follower AS w
+        JOIN projection.ticket_head AS h ON h.share_id = wanted.share_id AND h.last_position >= w.next_position
+        JOIN ledger.event AS e ON e.share_id = h.share_id AND e.position >= w.next_position
+        LEFT JOIN ledger.payload AS f ON f.position = e.position AND f.part = 'facts'
+        LEFT JOIN ledger.payload AS b ON b.position = e.position AND b.part = 'body'
+        WHERE w.name = 'ticket'
+            AND e.type IN ('ticket.shared', 'ticket.updated', 'ticket.unshared')
+        ORDER BY e.position
+        """
+    )
+
+    static let tickets = Statement<[Position]>(
+        """
+        SELECT t.share_id, convert_to(t.state::text, 'UTF8')
+        FROM projection.ticket AS t
+        WHERE t.share_id = ANY ($1)
+        """
+    )
+
+    static let comments = Statement<[Position], [String]>(
+        """
+        SELECT c.share_id, c.comment
+        FROM unnest($1, $2) AS wanted (share_id, comment)
+        JOIN projection.comment AS c ON c.share_id = wanted.share_id AND c.comment = wanted.comment
         """
     )
 

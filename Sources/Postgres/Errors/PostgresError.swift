@@ -1,7 +1,8 @@
 /// Why something asked of PostgreSQL was not done.
 ///
 /// ``description`` may be shown and logged: it holds no bound value and no credential. What the server says in detail may
-/// quote rows and values; that is in ``debugDescription`` and in the fields of ``report`` only.
+/// quote rows and values; that is in ``debugDescription`` and in the fields of ``report`` only. It is one line, whatever
+/// libpq and the server break theirs with.
 package struct PostgresError: Error, Sendable {
     /// Where the trouble lies.
     package enum Kind: String, Sendable, Hashable {
@@ -57,7 +58,7 @@ package struct PostgresError: Error, Sendable {
     ) {
         self.kind = kind
         self.message = message
-        self.safeMessage = safeMessage ?? message
+        self.safeMessage = (safeMessage ?? message).onOneLine
         self.report = report
         self.outcome = outcome
     }
@@ -111,11 +112,25 @@ extension PostgresError: CustomStringConvertible, CustomDebugStringConvertible {
 
     package var debugDescription: String {
         var lines = [description]
-        if message != safeMessage { lines.append("message: \(message)") }
+        if message.onOneLine != safeMessage { lines.append("message: \(message)") }
         if let detail { lines.append("detail: \(detail)") }
         if let hint { lines.append("hint: \(hint)") }
         if let context = report?.context { lines.append("where: \(context)") }
         if let statement { lines.append("statement: \(statement)") }
         return lines.joined(separator: "\n")
+    }
+}
+
+extension String {
+    /// The text without line ends, tabs and other control characters; a line that ends without a mark gets a semicolon.
+    fileprivate var onOneLine: String {
+        let lines = split(whereSeparator: \.isNewline).map { line in
+            line.split { $0.isWhitespace || $0.unicodeScalars.contains { $0.properties.generalCategory == .control } }
+                .joined(separator: " ")
+        }
+        return lines.filter { !$0.isEmpty }.reduce(into: "") { text, line in
+            if let last = text.last { text += ".:;,?!".contains(last) ? " " : "; " }
+            text += line
+        }
     }
 }

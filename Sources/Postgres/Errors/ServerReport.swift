@@ -56,7 +56,7 @@ extension PostgresError {
     /// The error that a failed result stands for, its message cleared of what was bound to the statement.
     init(_ result: borrowing ResultHandle, of statement: SQL?) {
         guard let report = ServerReport(result) else {
-            self.init(.connection, result.errorMessage.onOneLine)
+            self.init(.connection, result.errorMessage)
             return
         }
         var safe = report.message

@@ -51,10 +51,10 @@ import Glibc
         unsafe PQbackendPID(pointer)
     }
 
-    /// The last trouble that libpq had with this connection, on one line.
+    /// The last trouble that libpq had with this connection.
     var errorMessage: String {
         guard let text = unsafe PQerrorMessage(pointer) else { return "" }
-        return unsafe String(cString: text).onOneLine
+        return unsafe String(cString: text)
     }
 
     func makeCanceller() -> Canceller? {
@@ -191,12 +191,5 @@ private func withCStrings<Result>(
             preconditionFailure("an array that holds a terminator has an address")
         }
         return unsafe body(base)
-    }
-}
-
-extension String {
-    /// libpq ends its messages with a line feed and breaks them over lines.
-    var onOneLine: String {
-        split(whereSeparator: \.isNewline).joined(separator: " ")
     }
 }

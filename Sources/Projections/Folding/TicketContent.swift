@@ -58,14 +58,9 @@ struct TicketContent {
         return nil
     }
 
-    /// Reads a message that was accepted or saved, however the limits are set now.
     static func message(_ bytes: [UInt8], _ ticket: TicketID) -> Body? {
         guard let document = JSONDocument(stored: bytes) else { return nil }
-        do throws(ProtocolFault) {
-            return (document, try TicketMessage(document, isShare: false, id: ticket, limits: .unlimited))
-        } catch {
-            return nil
-        }
+        return TicketMessage(stored: document, id: ticket).map { (document, $0) }
     }
 
     /// The body with what the facts know put in for what is missing.
@@ -111,32 +106,6 @@ extension JSONWriter {
             object.member("uuid", comment.id.text)
             object.member("public", comment.isPublic)
             if let time = comment.authoredAt { object.member("authored_at", time) }
-        }
-    }
-}
-
-extension TicketLimits {
-    /// For what was accepted before.
-    static let unlimited: TicketLimits = {
-        var limits = TicketLimits()
-        limits.commentCount = .max
-        limits.attachmentCount = .max
-        limits.tagCount = .max
-        limits.unknownMemberCount = .max
-        limits.labelByteCount = .max
-        limits.lineByteCount = .max
-        limits.bodyByteCount = .max
-        return limits
-    }()
-}
-
-extension JSONDocument {
-    /// Reads JSON that was checked when it was stored; `nil` for what is none.
-    init?(stored bytes: [UInt8]) {
-        do throws(JSONError) {
-            try self.init(parsing: bytes, maximumDepth: 1024, maximumValueCount: 16_000_000)
-        } catch {
-            return nil
         }
     }
 }

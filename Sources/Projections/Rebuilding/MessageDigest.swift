@@ -15,7 +15,7 @@ enum MessageDigest {
         guard let event = try LedgerReader.event(at: position, in: &session), let exchange = event.exchange else {
             return nil
         }
-        let checked = try CheckedParts(of: [event], named: [.requestLine, .body], in: &session)
+        let checked = try CheckedParts(of: [event], named: [.requestLine, .body, .facts], in: &session)
         // What is wrong with them is reported where they are folded.
         let parts = (try? checked.sound(at: position)) ?? [:]
         guard let line = parts[.requestLine] else { return nil }
@@ -24,22 +24,17 @@ enum MessageDigest {
         guard words.count == 3 else { return nil }
         var body: [UInt8] = []
         if event.parts.contains(where: { $0.name == .body }) {
-            guard let part = parts[.body], let whole = restored(part, exchange, keys) else { return nil }
-            body = whole
+            let cuts = CutRecord(of: event.type, facts: parts[.facts]?.content)
+            // Another key file than the one it was sealed with is as good as none.
+            guard let part = parts[.body], let whole = try? cuts.restore(part, of: exchange, keys: keys) else {
+                return nil
+            }
+            body = whole.bytes
         }
         return keys.repeatDigest(
             method: String(decoding: words[0], as: UTF8.self),
             path: String(decoding: words[1], as: UTF8.self),
             body: body
         )
-    }
-
-    private static func restored(_ part: StoredPart, _ exchange: EventID, _ keys: KeyRing) -> [UInt8]? {
-        guard let sealed = part.sealedSplices else { return part.content }
-        // Another key file than the one it was sealed with is as good as none.
-        guard let opened = try? keys.open(sealed, context: Splice.context(exchange: exchange, part: part.name)),
-            let splices = [Splice](encoded: opened)
-        else { return nil }
-        return CredentialCutter.restore(part.content, splices)
     }
 }

@@ -9,6 +9,9 @@ import Sharing
 struct CheckContext: Sendable {
     let keyFile: String
     let isPrivate: Bool
+
+    /// How far ahead a delivery can be due.
+    let longestWait: Duration
 }
 
 /// One look at the database, with the rights of the service.

@@ -10,7 +10,8 @@ enum DirectoryChecks {
         do {
             status = try FileStatus(path, followsLinks: true)
         } catch {
-            return [.fail(subject, error)]
+            let advice = "run as a user who may enter \(path), or name another with --data"
+            return [.fail(subject, "\(error)", advice: error.isForWantOfRights ? advice : nil)]
         }
         guard let status else {
             let advice = "name another with --data, or make it with 'shareledger init'"

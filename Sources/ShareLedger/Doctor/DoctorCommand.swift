@@ -1,4 +1,5 @@
 import Arguments
+import Delivery
 import Foundation
 import Linux
 import JSON
@@ -20,7 +21,7 @@ let doctorCommand = Command(
         Looks at the data directory, the keys, the database and its settings, the schema, the ledger, what is delivered and
         the running service. Nothing is changed. Each line begins with OK, WARN or FAIL; the exit status is 0 only where no
         line is a FAIL. The ledger is looked at in samples: its last events, and stretches all over it. Of the messages among
-        its last events each must be on its way, delivered or given up.
+        its last events each must be on its way, delivered or given up, and what is on its way must be as serve writes it.
 
         With --all every event is: its leaf is computed again from its columns, its parts are held against their commitments,
         its places in stream and share against the events before it; no position may be free, and times must increase. A part
@@ -35,7 +36,8 @@ let doctorCommand = Command(
         .init("doctor --data /var/lib/shareledger --public-listen 127.0.0.1:8410", "Look at the public port as well"),
     ],
     options: Options.common + [
-        all, workers, Options.publicListen, Options.privateListen, Options.tokenFile, Options.json,
+        all, workers, Options.publicListen, Options.privateListen, Options.tokenFile, Options.retrySchedule,
+        Options.json,
     ],
 ) { arguments in
     guard arguments[all] || arguments[workers] == nil else { throw UsageError("--workers goes with --all") }
@@ -76,7 +78,11 @@ private struct Examination {
             let isWell: Bool
             do {
                 let found = try await workspace.session { session in
-                    let context = CheckContext(keyFile: workspace.keyFile, isPrivate: workspace.isPrivate)
+                    let context = CheckContext(
+                        keyFile: workspace.keyFile,
+                        isPrivate: workspace.isPrivate,
+                        longestWait: (arguments[Options.retrySchedule] ?? .standard).longestWait,
+                    )
                     return try check.look(context, &session)
                 }
                 add(found)

@@ -172,7 +172,8 @@ enum LedgerChecks {
         return [.ok("following", progress.lag == 0 ? "up to date" : "\(progress.lag) events behind")]
     }
 
-    private static let deliveries = DatabaseCheck("deliveries") { _, session in
+    private static let deliveries = DatabaseCheck("deliveries") { context, session in
+        let latest = Timestamp.now().advanced(by: context.longestWait)
         let row = try session.query(
             """
             SELECT count(*),
@@ -197,27 +198,48 @@ enum LedgerChecks {
                                 AND (b.is_barrier OR q.is_barrier)
                                 AND (b.queue_position, b.item) < (q.queue_position, q.item)
                         )
-                )
+                ),
+                count(*) FILTER (WHERE q.is_barrier <> (q.share_id IS NULL)),
+                count(*) FILTER (WHERE q.state = 'waiting' AND q.due_at > \(latest))
             FROM delivery.queue AS q
             LEFT JOIN projection.partner AS p ON p.partner_id = q.partner_id
             LEFT JOIN delivery.destination AS h ON h.partner_id = q.partner_id
             LEFT JOIN delivery.replay AS r ON r.replay_id = q.replay_id
             """
         ).onlyRow()
-        let (all, parked, overdue) = try row.decode((Int64, Int64, Int64).self)
+        let (all, parked, overdue, mislabelled, remote) = try row.decode((Int64, Int64, Int64, Int64, Int64).self)
         let misdirected = try misdirectedCount(in: &session)
-        let headless = try HeadlessLanes.count(in: &session)
+        let lanes = try HeadlessLanes.count(in: &session)
         var findings: [Finding] = []
         if parked > 0 {
             let advice =
                 "'shareledger delivery list --state parked' says why; 'delivery retry' has them tried again, 'delivery skip' gives one up"
             findings.append(.warn("deliveries", "\(parked) parked, waiting for a decision", advice: advice))
         }
-        if headless > 0 {
+        if lanes.none > 0 {
             let advice = "somebody has deleted from delivery.queue: restart 'shareledger serve', which mends that"
             findings.append(
-                .fail("deliveries", "\(headless) lanes stand still, as their first delivery is gone", advice: advice)
+                .fail("deliveries", "\(lanes.none) lanes stand still, as their first delivery is gone", advice: advice)
             )
+        }
+        if lanes.several > 0 {
+            let message = "\(lanes.several) lanes have several heads, so that their messages may overtake one another"
+            let advice = "somebody has changed delivery.queue: only the first row of a lane may have is_head set"
+            findings.append(.fail("deliveries", message, advice: advice))
+        }
+        if mislabelled > 0 {
+            let message = "\(mislabelled) are marked as an agreement's own message and are none, or the other way round"
+            let advice = "somebody has changed delivery.queue: is_barrier must be what share_id IS NULL says"
+            findings.append(.fail("deliveries", message, advice: advice))
+        }
+        if remote > 0 {
+            let hours = context.longestWait.components.seconds / 3600
+            let message = "\(remote) are due in more than \(hours) hours, later than any retry"
+            let advice = """
+                'shareledger delivery retry' has them tried at once; where 'serve' has a --retry-schedule, give it to doctor \
+                as well
+                """
+            findings.append(.fail("deliveries", message, advice: advice))
         }
         if misdirected > 0 {
             let message = "\(misdirected) name another partner, message or share than the ledger does"

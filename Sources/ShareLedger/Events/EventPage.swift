@@ -33,6 +33,7 @@ struct EventPage: Sendable {
         switch faults[part] {
         case .altered: "damaged"
         case .missing: "missing"
+        case .incomplete: "incomplete"
         case nil: parts[part] == nil ? "erased" : "held"
         }
     }

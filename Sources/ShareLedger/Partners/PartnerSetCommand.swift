@@ -47,9 +47,6 @@ let partnerSetCommand = Command(
     guard change != PartnerChange() else {
         throw UsageError("say what to change: \(changes.map { "--\($0.name)" }.joined(separator: ", "))")
     }
-    for option in changes where arguments.namesFromEnvironment.contains(option.name) {
-        Console.note("--\(option.name) is taken from \(option.environmentName) in the environment")
-    }
     let order = change
     let reason = try Workspace.reason(arguments)
     let by = Workspace.operatorName

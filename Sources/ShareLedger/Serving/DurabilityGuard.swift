@@ -4,7 +4,7 @@ import Logging
 import Postgres
 import Synchronization
 
-/// Refuses messages while the database would not keep what it says it has committed.
+/// Refuses messages while the database would not keep what it says it has committed, or has lost some of it.
 ///
 /// Looks at start and every minute: with `fsync`, `full_page_writes` or `synchronous_commit` off a 2xx would be a lie.
 final class DurabilityGuard: Sendable {
@@ -32,6 +32,10 @@ final class DurabilityGuard: Sendable {
     ///
     /// A database that is too slow for that is not ready, but nothing is made of it: the next regular look decides.
     func readiness() async -> PrivateRoutes.Readiness {
+        // The appender has logged it.
+        if let loss = store.appender.loss {
+            return .notReady("the ledger has lost events: \(loss); compare with a backup, then restart")
+        }
         do {
             let problem = try await problem(leaseLimit: .milliseconds(500), queryLimit: .milliseconds(300))
             note(problem)

@@ -84,6 +84,9 @@ struct ServiceSettings: Sendable {
             // Says why it cannot be opened, in the system's words.
             _ = try FileDescriptor(path, for: .reading)
             return Array(try Data(contentsOf: URL(filePath: path)))
+        } catch let error as SystemError where error.isForWantOfRights {
+            let advice = "give the user that runs ShareLedger the right to it"
+            throw CommandFailure("\(path) cannot be read: \(error); \(advice)", status: 78)
         } catch {
             throw CommandFailure("\(path) cannot be read: \(error)", status: 66)
         }

@@ -48,7 +48,7 @@ extension CommandFailure {
         switch error {
         case .refused: self.init(error.description, status: 65)
         case .notInitialized: self.init(error.description, status: 66)
-        case .unavailable, .overloaded: self.init(error.description, status: 69)
+        case .unavailable, .overloaded, .lostEvents: self.init(error.description, status: 69)
         }
     }
 
@@ -68,7 +68,7 @@ extension CommandFailure {
 
     private init(_ error: ClusterError) {
         switch error.code {
-        case .directoryRefused, .foreignOwner, .unusableUser: self.init(error.description, status: 78)
+        case .directoryRefused, .accessDenied, .foreignOwner, .unusableUser: self.init(error.description, status: 78)
         default: self.init(error.description, status: 69)
         }
     }

@@ -21,6 +21,7 @@ extension SharingTransaction {
         let inviter = if let partner { partner } else { try self.inviter(capture, agreement, bounds) }
         let stream = StreamName.agreement(agreement.id.text)
         let offered = offeredKey(message, number: (former?.key?.number ?? 0) + 1)
+        let messageParts = capture.parts + sentParts(sent)
         let facts = Facts.agreement(
             agreement,
             by: .sender,
@@ -28,6 +29,7 @@ extension SharingTransaction {
             set: message.saidMembers,
             keyVersion: offered?.number,
             tokenVersion: capture.hasToken ? offered?.number : nil,
+            parts: messageParts,
         )
         let receipt = append(
             EventDraft(
@@ -36,7 +38,7 @@ extension SharingTransaction {
                 stream: stream,
                 exchange: capture.exchange,
                 status: 201,
-                parts: capture.parts + sentParts(sent) + [
+                parts: messageParts + [
                     part(.facts, facts),
                     part(.detail, detail(of: capture, partner: inviter.name)),
                 ],
@@ -111,6 +113,7 @@ extension SharingTransaction {
         }
         // A stranger who is turned down is not told: nothing goes to a URL that no operator has accepted.
         let isTold = !isOutbound || partner.state == .active
+        let messageParts = capture.parts + sentParts(sent)
         let facts = Facts.agreement(
             agreement,
             by: side.role,
@@ -120,6 +123,7 @@ extension SharingTransaction {
             reachesDesk: reachesDesk(capture.direction, isUnproven: record.isUnproven)
                 || (isProven && settings.deskURL != nil),
             reachesPartner: isTold,
+            parts: messageParts,
         )
         let receipt = append(
             EventDraft(
@@ -128,7 +132,7 @@ extension SharingTransaction {
                 stream: .agreement(agreement.id.text),
                 exchange: capture.exchange,
                 status: 200,
-                parts: capture.parts + sentParts(sent) + [
+                parts: messageParts + [
                     part(.facts, facts),
                     part(.detail, detail(of: capture, partner: partner.name)),
                 ],

@@ -31,6 +31,7 @@ extension SharingTransaction {
             facts.member("error", fault.code.rawValue)
             if let target = capture.target, !capture.isTargetSecret { facts.target(target) }
             if let whole = kept.wholeBody { facts.body(whole) }
+            facts.splices(of: kept.parts)
         }
         let draft = EventDraft(
             .messageRefused,

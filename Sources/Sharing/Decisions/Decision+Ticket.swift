@@ -20,7 +20,8 @@ extension SharingTransaction {
             throw fault == .unknownTicket && head == nil && isForeign(name) ? .notAuthorized : fault
         }
         let permissions = record.agreement.permissions
-        let deviations = (current ?? Ticket(id: id)).deviations(in: change, by: side.role, under: permissions)
+        var known = knownTicket(id, name)
+        let deviations = known.deviations(in: change, by: side.role, under: permissions)
         if settings.isStrict, capture.direction == .outbound, let first = deviations.first {
             throw ProtocolFault(
                 .unprocessable,
@@ -36,6 +37,7 @@ extension SharingTransaction {
             direction: capture.direction,
             deviations: deviations,
             reachesDesk: reachesDesk(capture.direction),
+            parts: capture.parts,
         )
         let receipt = append(
             EventDraft(
@@ -55,6 +57,10 @@ extension SharingTransaction {
             preconditionFailure("an event of a share has just been appended")
         }
         let last = LastMessage(receipt: receipt, status: status, digest: capture.digest)
+        if permissions != .all, knowsAll(of: name) {
+            known.apply(change, by: side.role, under: permissions)
+            put(known, name)
+        }
         let said = permissions.allow(side.role, toSet: .status) ? change.message?.status : nil
         put(TicketHead(share: share, isShared: change.message != nil, status: said ?? head?.status, last: last), name)
         took(TakenMessage(change.message, by: side.role, under: permissions), at: receipt.position)
@@ -96,6 +102,7 @@ extension Facts {
         direction: Direction,
         deviations: [Deviation],
         reachesDesk: Bool,
+        parts: [Part],
     ) -> [UInt8] {
         object { facts in
             facts.member("by", side.role.rawValue)
@@ -111,6 +118,7 @@ extension Facts {
             }
             if let version = side.tokenVersion { facts.member("token_version", version) }
             if reachesDesk { facts.reachesDesk() }
+            facts.splices(of: parts)
         }
     }
 }

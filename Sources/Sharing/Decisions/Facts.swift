@@ -1,5 +1,5 @@
 package import JSON
-import Ledger
+package import Ledger
 package import TicketSharing
 
 /// Writes the parts `facts` and `detail`: JSON objects of our own making, format 1.
@@ -15,6 +15,7 @@ package enum Facts {
     ///   - partner: Whom an invitation came from or goes to.
     ///   - reachesDesk: Whether our desk is told it, or by an acceptance what was said before it.
     ///   - reachesPartner: False for a message to a partner whom nobody has accepted.
+    ///   - parts: The parts of its event, out of which credentials may have been cut.
     static func agreement(
         _ agreement: Agreement,
         by role: AgreementRole,
@@ -24,6 +25,7 @@ package enum Facts {
         tokenVersion: Int?,
         reachesDesk: Bool = false,
         reachesPartner: Bool = true,
+        parts: [Part],
     ) -> [UInt8] {
         object { facts in
             facts.member("by", role.rawValue)
@@ -36,6 +38,7 @@ package enum Facts {
             if let tokenVersion { facts.member("token_version", tokenVersion) }
             if reachesDesk { facts.reachesDesk() }
             if !reachesPartner { facts.member("to_partner", false) }
+            facts.splices(of: parts, always: true)
         }
     }
 
@@ -72,6 +75,20 @@ extension JSONWriter {
             for value in values {
                 array.string(value)
             }
+        }
+    }
+
+    /// The member `splices`: how many credentials were cut out of which part.
+    ///
+    /// What was cut out is under no commitment, but this is; without it nobody could tell that it is gone.
+    ///
+    /// - Parameter always: Says too that nothing was cut out, which events of earlier versions do not.
+    package mutating func splices(of parts: [Part], always: Bool = false) {
+        let cut = parts.filter { $0.splices != nil }
+        guard always || !cut.isEmpty else { return }
+        name("splices")
+        object { object in
+            for part in cut { object.member(part.name.rawValue, part.splices?.count ?? 0) }
         }
     }
 

@@ -15,6 +15,7 @@ package struct SharingTransaction: ~Copyable {
 
     private var agreements: [AgreementID: AgreementRecord]
     private var tickets: [ShareName: TicketHead]
+    private var details: [ShareName: Ticket]
     private var deliveries: [DeliveryID: DeliveryRecord]
     private var replays: [Position: ReplayRecord]
     private var destinations: [Destination: DestinationRecord]
@@ -42,6 +43,7 @@ package struct SharingTransaction: ~Copyable {
         self.sequencer = sequencer
         agreements = state.agreements
         tickets = state.tickets
+        details = state.details
         deliveries = state.deliveries
         replays = state.replays
         destinations = state.destinations
@@ -59,6 +61,10 @@ package struct SharingTransaction: ~Copyable {
     package struct State: Sendable {
         package var agreements: [AgreementID: AgreementRecord] = [:]
         package var tickets: [ShareName: TicketHead] = [:]
+
+        /// Tickets of which more than the head is needed, as their agreement does not allow everything.
+        package var details: [ShareName: Ticket] = [:]
+
         package var deliveries: [DeliveryID: DeliveryRecord] = [:]
         package var replays: [Position: ReplayRecord] = [:]
 
@@ -119,6 +125,21 @@ extension SharingTransaction {
         tickets[name]
     }
 
+    /// A ticket by which deviations are told: all of it where that was loaded, else what its head says.
+    func knownTicket(_ id: TicketID, _ name: ShareName) -> Ticket {
+        guard let head = tickets[name] else { return Ticket(id: id) }
+        let detail = details[name]
+        return Ticket(
+            id: id,
+            isShared: head.isShared,
+            status: head.status,
+            otherCommentIDs: detail?.commentIDs ?? [],
+            tags: detail?.tags,
+            customFields: detail?.customFields,
+            customStatus: detail?.customStatus,
+        )
+    }
+
     /// A delivery that is still in the queue.
     package func delivery(_ id: DeliveryID) -> DeliveryRecord? {
         deliveries[id]
@@ -162,9 +183,9 @@ extension SharingTransaction {
         _ name: PartName,
         _ content: [UInt8],
         chunks: ChunkBoundaries = .whole,
-        sealedSplices: [UInt8]? = nil,
+        splices: SealedSplices? = nil,
     ) -> Part {
-        committer.part(name, content, chunks: chunks, sealedSplices: sealedSplices)
+        committer.part(name, content, chunks: chunks, splices: splices)
     }
 
     /// Adds an event to the ledger.
@@ -180,6 +201,16 @@ extension SharingTransaction {
     package mutating func put(_ head: TicketHead, _ name: ShareName) {
         tickets[name] = head
         changes.tickets.insert(name)
+    }
+
+    /// Has later deviations of this transaction be told by a ticket as it is after a change.
+    mutating func put(_ ticket: Ticket, _ name: ShareName) {
+        details[name] = ticket
+    }
+
+    /// Whether all of a ticket is known: what was loaded, or nothing as nothing was said of it yet.
+    func knowsAll(of name: ShareName) -> Bool {
+        details[name] != nil || tickets[name] == nil
     }
 
     /// Keeps what a message said for who folds it once it is committed.

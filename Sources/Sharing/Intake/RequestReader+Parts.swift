@@ -36,20 +36,13 @@ extension RequestReader {
                 .body,
                 body.bytes,
                 chunks: isWhole ? .whole : body.chunks,
-                sealedSplices: sealed(body.splices, of: .body, exchange: exchange),
+                splices: SealedSplices(body.splices) { splices in
+                    let context = Splice.context(exchange: exchange, part: .body)
+                    return keys.seal(splices, context: context, randomness: randomness)
+                },
             ),
         )
         return (parts, body)
-    }
-
-    /// Encrypts what was cut out of a part, if anything was.
-    private func sealed(_ splices: [Splice], of part: PartName, exchange: EventID) -> [UInt8]? {
-        guard !splices.isEmpty else { return nil }
-        return keys.seal(
-            splices.encoded,
-            context: Splice.context(exchange: exchange, part: part),
-            randomness: randomness
-        )
     }
 
     /// The protocol has no query, so what stands in one may be a credential in the wrong place.

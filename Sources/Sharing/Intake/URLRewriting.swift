@@ -81,10 +81,10 @@ extension SharingTransaction {
                 maximumDepth: 64
             )
             let context = Splice.context(exchange: capture.exchange, part: .sentBody)
-            let sealed = stored.splices.isEmpty ? nil : seal(stored.splices.encoded, context: context)
+            let sealed = SealedSplices(stored.splices) { seal($0, context: context) }
             return SentMessage(
                 message: try AgreementMessage(document, id: message.id),
-                part: part(.sentBody, stored.bytes, chunks: stored.chunks, sealedSplices: sealed),
+                part: part(.sentBody, stored.bytes, chunks: stored.chunks, splices: sealed),
             )
         } catch let fault as ProtocolFault {
             throw fault

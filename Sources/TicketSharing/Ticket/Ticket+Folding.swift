@@ -66,6 +66,8 @@ extension Ticket {
 
 extension Ticket {
     /// What of a change the permissions do not allow, by this state before it; reads no more of the texts than it must.
+    ///
+    /// Only what is new counts: a value that the ticket has, and a comment that it holds, say nothing to either side.
     package func deviations(
         in change: TicketChange,
         by role: AgreementRole,
@@ -82,8 +84,12 @@ extension Ticket {
             if Self.differs(message.status, from: status) { deviations.append(.status) }
             if Self.differs(message.customStatus, from: customStatus) { deviations.append(.customStatus) }
         }
-        if !permissions.syncsTags, message.tags?.isEmpty == false { deviations.append(.tags) }
-        if !permissions.syncsCustomFields, message.customFields?.isEmptyContainer == false {
+        if !permissions.syncsTags, let said = message.tags, !said.isEmpty, Self.differ(said, from: tags) {
+            deviations.append(.tags)
+        }
+        if !permissions.syncsCustomFields, let said = message.customFields, !said.isEmptyContainer,
+            said != customFields
+        {
             deviations.append(.customFields)
         }
         let takesPublic = permissions.allowPublicComments(by: role)
@@ -102,6 +108,11 @@ extension Ticket {
     private static func differs(_ said: String?, from value: String?) -> Bool {
         guard let said else { return false }
         return value.map { !$0.utf8.elementsEqual(said.utf8) } ?? true
+    }
+
+    private static func differ(_ said: [String], from values: [String]?) -> Bool {
+        guard let values, values.count == said.count else { return true }
+        return zip(said, values).contains { differs($0, from: $1) }
     }
 }
 

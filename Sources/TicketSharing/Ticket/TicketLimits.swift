@@ -28,4 +28,17 @@ package struct TicketLimits: Sendable, Equatable {
 
     /// What holds for every partner.
     package static var standard: TicketLimits { TicketLimits() }
+
+    /// For what was accepted before.
+    static let unlimited: TicketLimits = {
+        var limits = TicketLimits()
+        limits.commentCount = .max
+        limits.attachmentCount = .max
+        limits.tagCount = .max
+        limits.unknownMemberCount = .max
+        limits.labelByteCount = .max
+        limits.lineByteCount = .max
+        limits.bodyByteCount = .max
+        return limits
+    }()
 }

@@ -54,6 +54,15 @@ package struct TicketMessage: Sendable {
             }
         }
     }
+
+    /// Reads a message that was accepted or saved, however the limits are set now; `nil` for what is none.
+    package init?(stored document: JSONDocument, id: TicketID) {
+        do throws(ProtocolFault) {
+            try self.init(document, isShare: false, id: id, limits: .unlimited)
+        } catch {
+            return nil
+        }
+    }
 }
 
 extension MemberReader {
@@ -90,6 +99,13 @@ extension TicketMessage {
     /// The interpreted members that say something, in the order of ``TicketMember``.
     package var saidMembers: [TicketMember] {
         TicketMember.allCases.filter { said($0) != nil }
+    }
+
+    /// Whether it says any of the members of which an agreement may allow less than all, but for the status.
+    ///
+    /// Then ``Ticket/deviations(in:by:under:)`` depends on more of the ticket than its status.
+    package var saysWhatMayBeLimited: Bool {
+        [TicketMember.customStatus, .tags, .customFields, .comments].contains { said($0) != nil }
     }
 
     /// The line by which a person knows the ticket.

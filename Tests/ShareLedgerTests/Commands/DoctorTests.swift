@@ -158,6 +158,46 @@ import Testing
         #expect(misdirected.contains(other), "\(misdirected)")
     }
 
+    @Test func `rows of the queue that nothing of ours can have written are told`() async throws {
+        let service = try TestService()
+        try await service.command("init")
+        try await service.command("partner", "add", "a", "--url", "https://a.example")
+        try await service.command("agreement", "invite", "a", "--name", "We")
+        func told(_ options: String...) async throws -> String { try await service.run(["doctor"] + options).output }
+        #expect(try await told().contains("OK    deliveries      1 on their way\n"))
+
+        // Due at the end of the longest pause, and an hour after what that may come to.
+        try await service.administer("UPDATE delivery.queue SET due_at = now() + interval '26 hours'")
+        #expect(try await told().contains("OK    deliveries      1 on their way\n"))
+        try await service.administer("UPDATE delivery.queue SET due_at = now() + interval '27 hours'")
+        let late = try await told()
+        let message = "FAIL  deliveries      1 are due in more than 26 hours, later than any retry\n"
+        #expect(late.contains(message), "\(late)")
+        #expect(try await told("--retry-schedule", "30h").contains("OK    deliveries      1 on their way\n"))
+
+        try await service.administer("UPDATE delivery.queue SET due_at = now(), is_barrier = false")
+        let label = "FAIL  deliveries      1 are marked as an agreement's own message and are none, or the other way"
+        #expect(try await told().contains(label))
+        try await service.administer("UPDATE delivery.queue SET is_barrier = true, share_id = stream_id")
+        #expect(try await told("--all").contains(label))
+
+        try await service.administer(
+            """
+            UPDATE delivery.queue SET share_id = NULL;
+            INSERT INTO delivery.queue (
+                partner_id, stream_id, queue_position, item, message_position, message_id, enqueued_at, due_at, is_head,
+                is_barrier, kind)
+            SELECT partner_id, stream_id, queue_position, 1, message_position, message_id, now(), now(), true, true, 'message'
+            FROM delivery.queue;
+            """
+        )
+        for output in [try await told(), try await told("--all")] {
+            #expect(output.contains("FAIL  deliveries      1 lanes have several heads, so that "), "\(output)")
+        }
+        try await service.administer("UPDATE delivery.queue SET is_head = false WHERE item = 1")
+        #expect(try await told().contains("OK    deliveries      2 on their way\n"))
+    }
+
     @Test func `the service of another ledger is not taken for ours, whatever its name`() async throws {
         let other = try await TestService.started(["--origin", "desk.example"])
         let ready = try #require(try await other.ask("GET", "/readyz", at: other.privatePort))

@@ -31,6 +31,33 @@ import Testing
         #expect(leaf.contains("\nlog mondocam.example/sharing/1\n"))
     }
 
+    @Test func `a data directory that the user may not go to is a matter of rights, and named`() throws {
+        let temporary = try TemporaryDirectory()
+        let locked = temporary.path(of: "locked")
+        try FileManager.default.createDirectory(atPath: locked, withIntermediateDirectories: false)
+        try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: locked)
+        let path = "\(locked)/data"
+        let id = OSUser.currentID
+        let user = try #require(id == 0 ? try OSUser.named("nobody") : try OSUser.with(id: id))
+        for words in [["init"], ["serve"], ["history"], ["migrate"]] {
+            let command = Command(try ShareLedgerProgram.path, words + ["--data", path], user: user)
+            let result = try command.run(patience: Patience(.seconds(60)))
+            #expect(result.exit == .code(78), "\(words): \(result.exit)")
+            #expect(result.output.contains("The data directory \(path) cannot be used (stat "), "\(result.output)")
+            #expect(result.output.contains("Permission denied): run as a user who may enter and write it, or name "))
+        }
+        let doctor = try Command(try ShareLedgerProgram.path, ["doctor", "--data", path], user: user)
+            .run(patience: Patience(.seconds(60)))
+        #expect(doctor.exit == .code(1) && doctor.output.contains("run as a user who may enter"))
+    }
+
+    @Test(arguments: ["init", "history"])
+    func `so is one that nobody can make`(command: String) async throws {
+        let run = try await ShareLedgerProgram().run([command, "--data", "/sys/shareledger"])
+        #expect(run.status == (command == "init" ? 78 : 66), "\(run.errors)")
+        #expect(run.errors.contains("/sys/shareledger"))
+    }
+
     @Test func `the service keeps the origin that init gave`() async throws {
         let service = try TestService(["--origin", "other.example"])
         try await service.command("init", "--origin", "mondocam.example")
@@ -127,7 +154,8 @@ import Testing
         )
         var program = ShareLedgerProgram(environment: environment)
         let made = try await program.run(["init"])
-        #expect(made.status == 0, "\(made.errors)")
+        // Settings of all commands hold without a word.
+        #expect(made.status == 0 && made.errors.isEmpty, "\(made.errors)")
         #expect((try made.json as? [String: Any])?["origin"] as? String == "mondocam.example/1")
         #expect(FileManager.default.fileExists(atPath: named.directory.path(of: "elsewhere/key")))
         #expect(!FileManager.default.fileExists(atPath: "\(named.data)/key"))
@@ -148,6 +176,27 @@ import Testing
                 "SHARELEDGER_JSON in the environment: --json is on with 1"
             )
         )
+    }
+
+    @Test func `what selects or acts says that it comes from the environment`() async throws {
+        let service = try TestService(environment: [
+            "SHARELEDGER_NAME": "elsewhere", "SHARELEDGER_LIMIT": "1", "SHARELEDGER_TO": "1",
+            "SHARELEDGER_RETRY_SCHEDULE": "1s", "SHARELEDGER_STRANGER_BYTES": "9",
+            "SHARELEDGER_DESK_URL": "https://d.example",
+        ])
+        func noted(_ words: String...) async throws -> [String] {
+            let run = try await service.run(words)
+            #expect(run.status == 0, "\(words): \(run.errors)")
+            return run.errors.matches(of: /(?m)^--(.*) is taken from SHARELEDGER_[A-Z]+ in the environment$/)
+                .map { String($0.1) }
+        }
+        #expect(try await noted("init") == [])
+        #expect(try await noted("partner", "add", "a", "--url", "https://a.example") == [])
+        #expect(try await noted("history") == ["to", "limit"])
+        #expect(try await noted("history", "--to", "2", "--limit", "2") == [])
+        #expect(try await noted("agreement", "invite", "a") == ["name"])
+        #expect(try await noted("partner", "set", "a", "--concurrency", "1") == ["name"])
+        #expect(try await noted("partner", "show", "elsewhere") == [])
     }
 
     private static func mode(_ path: String) throws -> UInt32 {
