@@ -77,7 +77,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     chosen bigint[];
-    canaries bigint[];
+    untaken bigint[];
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('shareledger.claim', 0));
     -- In statements of their own, so that each is planned for a few rows, however many wait.
@@ -204,7 +204,7 @@ BEGIN
         RETURN;
     END IF;
     -- Whoever records the end of an attempt changes several of these rows in an order of its own: nobody waits for it here.
-    canaries := ARRAY(
+    untaken := ARRAY(
         SELECT h.partner_id
         FROM delivery.destination AS h
         WHERE h.canary_at <= due
@@ -220,7 +220,7 @@ BEGIN
             CROSS JOIN LATERAL (SELECT sum(l.length) FROM unnest(e.part_lengths) AS l (length)) AS b (bytes)
             LEFT JOIN delivery.destination AS h ON h.partner_id = q.partner_id
             WHERE h.state IS DISTINCT FROM 'out'
-                OR q.partner_id = ANY (canaries)
+                OR q.partner_id = ANY (untaken)
         ) AS s
         WHERE s.bytes_before < byte_limit
         ORDER BY s.turn
@@ -234,7 +234,7 @@ BEGIN
     FROM delivery.queue AS q
     WHERE q.delivery_id = ANY (chosen)
         AND h.partner_id = q.partner_id
-        AND h.partner_id = ANY (canaries);
+        AND h.partner_id = ANY (untaken);
     INSERT INTO delivery.pace (replay_id, next_at)
     SELECT r.replay_id,
         delivery.pace_start(p.next_at, due, r.rate) + count(*) * interval '1 second' / r.rate
