@@ -27,6 +27,7 @@ let domain: [Target.Dependency] = ["Cryptography", "JSON", "Ledger", "Logging", 
 /// Swift modules, lowest first: a module imports only from lines above its own.
 let modules: [(name: String, dependencies: [Target.Dependency])] = [
     ("Logging", []),
+    ("Metrics", []),
     ("Arguments", []),
     ("Linux", ["CLinux"]),
     ("Cryptography", ["CCrypto"]),
@@ -38,11 +39,11 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
     ("HTTPClient", ["CCurl"]),
     ("Postgres", ["CLibPQ"]),
     ("PostgresCluster", ["Logging", "Linux"]),
-    ("LedgerStore", domain + ["Postgres"]),
+    ("LedgerStore", domain + ["Metrics", "Postgres"]),
     ("Projections", domain + ["LedgerStore", "Postgres"]),
-    ("Delivery", domain + ["HTTPClient", "LedgerStore", "Postgres"]),
+    ("Delivery", domain + ["HTTPClient", "LedgerStore", "Metrics", "Postgres"]),
     ("Replay", domain + ["LedgerStore", "Postgres", "Projections"]),
-    ("Gateway", domain + ["HTTPServer", "LedgerStore", "Postgres", "Projections"]),
+    ("Gateway", domain + ["HTTPServer", "LedgerStore", "Metrics", "Postgres", "Projections"]),
 ]
 
 /// What only tests use: shared libraries of theirs, and programs that they start.

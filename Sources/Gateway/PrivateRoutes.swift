@@ -1,6 +1,7 @@
 package import HTTPServer
 import Ledger
 package import LedgerStore
+import Metrics
 import Sharing
 import TicketSharing
 
@@ -11,6 +12,7 @@ package struct PrivateRoutes: Sendable {
     private let token: AccessToken
     private let ledger: LedgerIdentity
     private let readiness: @Sendable () async -> Readiness
+    private let metrics: @Sendable () async -> String
 
     /// Whether the service takes messages.
     package enum Readiness: Sendable, Equatable {
@@ -23,18 +25,21 @@ package struct PrivateRoutes: Sendable {
     ///     to our address brings its own.
     ///   - token: The bearer token of `/api` and `/metrics`.
     ///   - ledger: Which ledger is served, for who has to tell services apart.
+    ///   - metrics: What `/metrics` says, in Prometheus' text format.
     package init(
         service: MessageService,
         hosts: [String],
         token: AccessToken,
         ledger: LedgerIdentity,
         readiness: @escaping @Sendable () async -> Readiness,
+        metrics: @escaping @Sendable () async -> String,
     ) {
         self.service = service
         self.hosts = Set(hosts.map { $0.lowercased() })
         self.token = token
         self.ledger = ledger
         self.readiness = readiness
+        self.metrics = metrics
     }
 
     /// Answers one request.
@@ -72,7 +77,13 @@ package struct PrivateRoutes: Sendable {
                 response.headers = response.headers.filter { $0.name != "WWW-Authenticate" } + [challenge]
                 return response
             }
-            return HTTPResponse(ProtocolFault(.notFound, .unknownResource, "there is nothing at this path"))
+            guard path == "/metrics" else {
+                return HTTPResponse(ProtocolFault(.notFound, .unknownResource, "there is nothing at this path"))
+            }
+            guard request.method == "GET" || request.method == "HEAD" else {
+                return HTTPResponse(ProtocolFault(.methodNotAllowed, .methodNotAllowed, "allowed are GET, HEAD"))
+            }
+            return HTTPResponse(status: 200, contentType: MetricsText.contentType, text: await metrics())
         default:
             return HTTPResponse(ProtocolFault(.notFound, .unknownResource, "there is nothing at this path"))
         }

@@ -168,6 +168,32 @@ struct SharedWorkTests {
         await ledger.close()
     }
 
+    @Test func `a partner's rate bounds what is claimed for it in a second, and nobody else's`() async throws {
+        let ledger = try await TestLedger()
+        for (name, rate) in [("slow", 10), ("quick", nil)] {
+            let url = "https://\(name).example/sharing"
+            try await ledger.addPartner(name, at: url) {
+                $0.concurrency = 50
+                $0.rate = rate
+            }
+            let agreement = try await ledger.agree(with: name, at: url, id: name)
+            for number in 0..<30 { try await ledger.share("\(name)\(number)", under: agreement) }
+        }
+        let now = ledger.clock.now
+        var claimed: [[String: Int]] = []
+        for milliseconds in [0, 99, 300, 10_000] {
+            let due = now.advanced(by: .milliseconds(milliseconds))
+            let names = try await ledger.store.read { session in
+                try session.query(
+                    "SELECT partner FROM delivery.claim(gen_random_uuid(), 60, \(due), 100, 10000000, 0, 0)"
+                ).decode((String).self)
+            }
+            claimed.append(Dictionary(grouping: names, by: \.self).mapValues(\.count))
+        }
+        #expect(claimed == [["slow": 1, "quick": 30], [:], ["slow": 3], ["slow": 10]])
+        await ledger.close()
+    }
+
     @Test func `partners take turns, and a limit on all is shared among them`() async throws {
         let ledger = try await TestLedger()
         for number in 0..<4 {

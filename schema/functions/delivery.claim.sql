@@ -83,45 +83,34 @@ BEGIN
     -- In statements of their own, so that each is planned for a few rows, however many wait.
     chosen := ARRAY(
         WITH running AS (
-            SELECT r.replay_id,
-                CASE
-                    WHEN r.rate IS NULL THEN row_limit
-                    WHEN p.next_at > due THEN 0
-                    ELSE least(
-                        row_limit,
-                        1 + floor(
-                            extract(epoch FROM due - delivery.pace_start(p.next_at, due, r.rate)) * r.rate
-                        )::integer
-                    )
-                END AS budget
+            SELECT r.replay_id, delivery.pace_left(p.next_at, due, r.rate) AS places
             FROM delivery.replay AS r
-            LEFT JOIN delivery.pace AS p ON p.replay_id = r.replay_id
+            LEFT JOIN delivery.pace AS p ON p.position = r.replay_id
             WHERE r.finished_at IS NULL
                 AND r.cancelled_at IS NULL
                 AND NOT r.paused
         ),
         room AS (
-            SELECT d.partner_id,
-                least(row_limit, d.in_flight_limit - u.claimed) AS places,
-                least(row_limit, d.in_flight_limit - u.claimed, d.in_flight_limit - d.in_flight_limit / 4 - u.repeated)
-                    AS repeat_places,
+            SELECT d.partner_id, l.places,
+                least(l.places, d.in_flight_limit - d.in_flight_limit / 4 - u.repeated) AS repeat_places,
                 random() < 0.75 AS favours_new
             FROM (
-                SELECT t.partner_id,
+                SELECT t.partner_id, delivery.pace_left(e.next_at, due, t.rate) AS pace,
                     least(
                         t.concurrency,
                         h.in_flight_limit,
                         CASE WHEN h.canary_at <= due THEN 1 WHEN h.state = 'out' THEN 0 END
                     ) AS in_flight_limit
                 FROM (
-                    SELECT p.partner_id, p.concurrency
+                    SELECT p.partner_id, p.concurrency, p.rate
                     FROM projection.partner AS p
                     WHERE p.state = 'active'
                         AND NOT p.paused
                     UNION ALL
-                    SELECT 0, desk_concurrency
-                ) AS t (partner_id, concurrency)
+                    SELECT 0, desk_concurrency, NULL
+                ) AS t (partner_id, concurrency, rate)
                 LEFT JOIN delivery.destination AS h ON h.partner_id = t.partner_id
+                LEFT JOIN delivery.pace AS e ON e.position = t.partner_id
             ) AS d
             CROSS JOIN LATERAL (
                 SELECT count(*),
@@ -133,6 +122,7 @@ BEGIN
                 WHERE q.partner_id = d.partner_id
                     AND q.claim IS NOT NULL
             ) AS u (claimed, repeated)
+            CROSS JOIN LATERAL (SELECT least(row_limit, d.in_flight_limit - u.claimed, d.pace)) AS l (places)
         ),
         candidate AS (
             SELECT q.delivery_id, q.partner_id, q.message_position, q.due_at, q.source > -2 AS is_repeated,
@@ -144,7 +134,7 @@ BEGIN
                 UNION ALL
                 SELECT -1, room.repeat_places
                 UNION ALL
-                SELECT r.replay_id, least(room.repeat_places, r.budget)
+                SELECT r.replay_id, least(room.repeat_places, r.places)
                 FROM running AS r
             ) AS s (source, places)
             CROSS JOIN LATERAL (
@@ -235,16 +225,24 @@ BEGIN
     WHERE q.delivery_id = ANY (chosen)
         AND h.partner_id = q.partner_id
         AND h.partner_id = ANY (untaken);
-    INSERT INTO delivery.pace (replay_id, next_at)
-    SELECT r.replay_id,
-        delivery.pace_start(p.next_at, due, r.rate) + count(*) * interval '1 second' / r.rate
-    FROM delivery.queue AS q
-    JOIN delivery.replay AS r ON r.replay_id = q.replay_id
-    LEFT JOIN delivery.pace AS p ON p.replay_id = r.replay_id
-    WHERE q.delivery_id = ANY (chosen)
-        AND r.rate IS NOT NULL
-    GROUP BY r.replay_id, r.rate, p.next_at
-    ON CONFLICT (replay_id) DO UPDATE SET next_at = excluded.next_at;
+    INSERT INTO delivery.pace (position, next_at)
+    SELECT c.position, delivery.pace_begin(p.next_at, due, c.rate) + c.count * interval '1 second' / c.rate
+    FROM (
+        SELECT q.replay_id, r.rate, count(*)
+        FROM delivery.queue AS q
+        JOIN delivery.replay AS r ON r.replay_id = q.replay_id
+        WHERE q.delivery_id = ANY (chosen)
+        GROUP BY q.replay_id, r.rate
+        UNION ALL
+        SELECT q.partner_id, t.rate, count(*)
+        FROM delivery.queue AS q
+        JOIN projection.partner AS t ON t.partner_id = q.partner_id
+        WHERE q.delivery_id = ANY (chosen)
+        GROUP BY q.partner_id, t.rate
+    ) AS c (position, rate, count)
+    LEFT JOIN delivery.pace AS p ON p.position = c.position
+    WHERE c.rate IS NOT NULL
+    ON CONFLICT (position) DO UPDATE SET next_at = excluded.next_at;
     RETURN QUERY
     SELECT q.delivery_id, q.partner_id, q.stream_id, q.share_id, q.message_position, q.message_id, q.replay_id, q.kind,
         q.tries, q.due_at, e.type, e.direction, e.exchange, e.part_names, e.part_lengths,

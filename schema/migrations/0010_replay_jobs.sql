@@ -23,12 +23,16 @@ COMMENT ON COLUMN delivery.replay_outcome.item IS 'Place in the replay, from 0';
 COMMENT ON COLUMN delivery.replay_outcome.outcome IS
 'delivered, or found there already; skipped by an operator or another replay; abandoned: nothing was left to send; cancelled with the replay';
 
+ALTER TABLE projection.partner ADD COLUMN rate integer CHECK (rate > 0);
+COMMENT ON COLUMN projection.partner.rate IS 'Requests a second at most; NULL: as many as it answers';
+
 -- Written by claims alone, and only for what has a rate.
 CREATE TABLE delivery.pace (
-    replay_id bigint PRIMARY KEY REFERENCES delivery.replay,
+    position bigint PRIMARY KEY,
     next_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE delivery.pace IS 'When the next delivery of a replay with a rate may be claimed';
+COMMENT ON TABLE delivery.pace IS 'When the next delivery to a partner, or of a replay, that has a rate may be claimed';
+COMMENT ON COLUMN delivery.pace.position IS 'Of the event partner.added or replay.requested';
 
 -- Claims read what is new, what is tried again and each replay apart, so that none of them crowds the others out.
 ALTER TABLE delivery.queue ADD COLUMN source bigint NOT NULL

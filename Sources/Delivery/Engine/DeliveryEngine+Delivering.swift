@@ -129,6 +129,7 @@ extension DeliveryEngine {
             do throws(AppendError) {
                 if try await recorder.record(entry) == .claimLost { noteLostClaim(entry) }
                 if entry.endsReplayedDelivery { upkeep.send() }
+                if let verdict = entry.verdict { metrics.count(verdict) }
                 if entry.mayDefer { state.withLock { $0.load.forgetNextDue() } }
                 return
             } catch {
@@ -149,6 +150,14 @@ extension DeliveryEngine {
 }
 
 extension AttemptEntry {
+    /// How the attempt ended that it is of.
+    fileprivate var verdict: AttemptVerdict? {
+        switch self {
+        case .end(let end), .endAtOnce(_, let end): end.verdict
+        default: nil
+        }
+    }
+
     /// Whether it may have changed when something is due next.
     fileprivate var mayDefer: Bool {
         switch self {

@@ -1,6 +1,7 @@
 import Ledger
 import LedgerStore
 import Logging
+import Metrics
 import Sharing
 import Synchronization
 
@@ -59,7 +60,9 @@ extension DeliveryEngine {
             after: room.after,
         )
         do {
+            let began = ContinuousClock.now
             let claimed = try await store.read { session in try DeliveryQueue.claim(request, in: &session) }
+            metrics.claimDuration.observe(.now - began)
             state.withLock { $0.load.take(claimed, claim: claim) }
             return claimed
         } catch {

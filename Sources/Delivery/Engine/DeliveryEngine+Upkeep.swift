@@ -1,6 +1,7 @@
 import Ledger
 import LedgerStore
 import Logging
+import Metrics
 import Sharing
 import Synchronization
 
@@ -65,6 +66,7 @@ extension DeliveryEngine {
                 group.addTask {
                     let result = try await self.recorder.record(.reclaim(subject, tryLimit: tryLimit, now: now))
                     guard result == .recorded else { return }
+                    self.metrics.reclaimed.count()
                     self.logger.notice(
                         "a claim of a worker that is gone was taken back",
                         metadata: ["delivery.message": "\(subject.message)", "partner.name": "\(subject.partnerName)"],

@@ -25,6 +25,9 @@ package final class DeliveryEngine: Sendable {
         var stopWaiters: [CheckedContinuation<Void, Never>] = []
     }
 
+    /// What is counted of its work.
+    package let metrics = DeliveryMetrics()
+
     let store: Store
     let client: HTTPClient
     let settings: DeliverySettings

@@ -22,6 +22,9 @@ package struct DestinationStatus: Sendable {
         package var waiting = 0
         package var inFlight = 0
 
+        /// First ones of their lanes that should have gone a minute ago: for all but those that are out or paused a bad sign.
+        package var pastDue = 0
+
         /// Lanes that an operator has to decide about.
         package var parkedLanes = 0
 
@@ -63,7 +66,7 @@ package struct DestinationStatus: Sendable {
             let health = try DestinationRow.records(
                 try session.query(DestinationRow.read(Set(named.map(\.0))))
             )
-            let queues = try queues(in: &session)
+            let queues = try queues(now: now, in: &session)
             let recent = try recent(now: now, in: &session)
             return named.map { destination, name, isPaused in
                 var status = DestinationStatus(
@@ -90,12 +93,18 @@ package struct DestinationStatus: Sendable {
 // MARK: - Reading
 
 extension DestinationStatus {
-    private static func queues(in session: inout PostgresSession) throws -> [Destination: Queue] {
+    private static func queues(now: Timestamp, in session: inout PostgresSession) throws -> [Destination: Queue] {
         let rows = try session.query(
             """
             SELECT q.partner_id,
                 count(*) FILTER (WHERE q.state = 'waiting' AND q.claim IS NULL),
                 count(*) FILTER (WHERE q.claim IS NOT NULL),
+                count(*) FILTER (
+                    WHERE q.is_head
+                        AND q.state = 'waiting'
+                        AND q.claim IS NULL
+                        AND q.due_at < \(now.advanced(by: .seconds(-60)))
+                ),
                 count(*) FILTER (WHERE q.state = 'parked'),
                 min(q.enqueued_at)
             FROM delivery.queue AS q
@@ -107,8 +116,9 @@ extension DestinationStatus {
             queues[Destination(rawValue: try row[0, as: Int64.self])] = Queue(
                 waiting: Int(try row[1, as: Int64.self]),
                 inFlight: Int(try row[2, as: Int64.self]),
-                parkedLanes: Int(try row[3, as: Int64.self]),
-                oldest: try row[4, as: Timestamp?.self],
+                pastDue: Int(try row[3, as: Int64.self]),
+                parkedLanes: Int(try row[4, as: Int64.self]),
+                oldest: try row[5, as: Timestamp?.self],
             )
         }
         return queues

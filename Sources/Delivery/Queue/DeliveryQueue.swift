@@ -129,12 +129,13 @@ extension DeliveryQueue {
         """
     )
 
-    /// What is due already may wait for a canary of its destination, or for its turn in a replay that has a rate.
+    /// What is due already may wait for a canary of its destination, or for its turn where partner or replay have a rate.
     private static let nextDueStatement = Statement<Timestamp>(
         """
-        SELECT min(greatest(next.due_at, h.canary_at, s.next_at))
-        FROM (SELECT 0 UNION ALL SELECT partner_id FROM projection.partner) AS destination (partner_id)
+        SELECT min(greatest(next.due_at, h.canary_at, s.next_at, t.next_at))
+        FROM (SELECT 0, NULL UNION ALL SELECT partner_id, rate FROM projection.partner) AS destination (partner_id, rate)
         LEFT JOIN delivery.destination AS h ON h.partner_id = destination.partner_id
+        LEFT JOIN delivery.pace AS t ON t.position = destination.partner_id AND destination.rate IS NOT NULL
         CROSS JOIN (
             SELECT -2, NULL::timestamptz
             UNION ALL
@@ -142,7 +143,7 @@ extension DeliveryQueue {
             UNION ALL
             SELECT r.replay_id, p.next_at
             FROM delivery.replay AS r
-            LEFT JOIN delivery.pace AS p ON p.replay_id = r.replay_id
+            LEFT JOIN delivery.pace AS p ON p.position = r.replay_id AND r.rate IS NOT NULL
             WHERE r.finished_at IS NULL
                 AND r.cancelled_at IS NULL
                 AND NOT r.paused
@@ -156,7 +157,7 @@ extension DeliveryQueue {
                 AND q.state = 'waiting'
                 AND q.claim IS NULL
                 AND q.due_at > CASE
-                    WHEN greatest(h.canary_at, s.next_at) > $1 THEN '-infinity'::timestamptz
+                    WHEN greatest(h.canary_at, s.next_at, t.next_at) > $1 THEN '-infinity'::timestamptz
                     ELSE $1
                 END
             ORDER BY q.due_at

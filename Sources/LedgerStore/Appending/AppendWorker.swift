@@ -1,5 +1,6 @@
 package import Ledger
 package import Logging
+import Metrics
 package import Postgres
 package import Sharing
 
@@ -17,6 +18,7 @@ package actor AppendWorker {
     private let recover: @Sendable () async -> Void
     private let clockWatch = ClockWatch()
     nonisolated let headWatch = HeadWatch()
+    nonisolated let metrics = AppendMetrics()
     private nonisolated let executor = ConnectionExecutor(label: "shareledger.append")
 
     private var connected: (connection: PostgresConnection, runner: BatchRunner)?
@@ -82,10 +84,13 @@ package actor AppendWorker {
                 finish(group, .failed(.lostEvents(loss)))
                 continue
             }
+            let began = ContinuousClock.now
             let outcome = await attempt(group)
+            metrics.duration.observe(.now - began)
             note(outcome)
             switch outcome {
             case .committed(let batch):
+                metrics.size.observe(Double(group.count))
                 report(batch)
                 finish(group, .committed)
             case .notInitialized:

@@ -99,6 +99,11 @@ package final class Appender: Sendable {
         queue.withLock(\.isClosed)
     }
 
+    /// What is counted of its batches.
+    package var metrics: AppendMetrics {
+        worker.metrics
+    }
+
     /// What is wrong with a ledger that has lost events; then nothing is taken until the process is started again.
     package var loss: String? {
         worker.headWatch.loss

@@ -47,7 +47,8 @@ enum WriteStatements {
             paused = excluded.paused,
             allow_private_address = excluded.allow_private_address,
             allow_http = excluded.allow_http,
-            concurrency = excluded.concurrency
+            concurrency = excluded.concurrency,
+            rate = excluded.rate
         """
     )
 

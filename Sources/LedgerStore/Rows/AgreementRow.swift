@@ -92,7 +92,8 @@ enum PartnerRow {
     static func all(in session: inout PostgresSession) throws(PostgresError) -> [PartnerRecord] {
         let rows = try session.query(
             """
-            SELECT partner_id, name, base_url, dialect, state, paused, allow_private_address, allow_http, concurrency
+            SELECT partner_id, name, base_url, dialect, state, paused, allow_private_address, allow_http, concurrency,
+                rate
             FROM projection.partner
             """
         )
@@ -109,6 +110,7 @@ enum PartnerRow {
                     allowsPrivateAddress: try row[6, as: Bool.self],
                     allowsHTTP: try row[7, as: Bool.self],
                     concurrency: Int(try row[8, as: Int32.self]),
+                    rate: try row[9, as: Int32?.self].map { Int($0) },
                 ),
             )
         }
@@ -127,6 +129,7 @@ enum PartnerRow {
         row.append(partner.allowsPrivateAddress)
         row.append(partner.allowsHTTP)
         row.append(Int32(partner.concurrency))
+        row.append(partner.rate.map { Int32(clamping: $0) })
     }
 }
 

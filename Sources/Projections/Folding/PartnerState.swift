@@ -19,6 +19,7 @@ package struct PartnerState: Sendable, Equatable {
     package private(set) var allowsPrivateAddress = false
     package private(set) var allowsHTTP = false
     package private(set) var concurrency = PartnerRecord.standardConcurrency
+    package private(set) var rate: Int?
 
     /// The last event that changed it.
     package private(set) var last: Position
@@ -73,5 +74,7 @@ package struct PartnerState: Sendable, Equatable {
         allowsPrivateAddress = facts.member("allow_private_address")?.bool ?? allowsPrivateAddress
         allowsHTTP = facts.member("allow_http")?.bool ?? allowsHTTP
         concurrency = facts.member("concurrency")?.integer ?? concurrency
+        // Said where there is one.
+        rate = facts.member("rate")?.integer
     }
 }

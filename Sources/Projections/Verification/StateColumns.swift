@@ -18,6 +18,7 @@ extension PartnerState {
         check("allow_private_address", allowsPrivateAddress == record.allowsPrivateAddress)
         check("allow_http", allowsHTTP == record.allowsHTTP)
         check("concurrency", concurrency == record.concurrency)
+        check("rate", rate == record.rate)
         return columns
     }
 
@@ -34,6 +35,7 @@ extension PartnerState {
             allowsPrivateAddress: allowsPrivateAddress,
             allowsHTTP: allowsHTTP,
             concurrency: concurrency,
+            rate: rate,
         )
     }
 }

@@ -45,6 +45,13 @@ enum PartnerOptions {
     static func concurrency(defaultText: String?) -> Option<Int> {
         Option<Int>("concurrency", "N", in: 1...1000, help: "Requests to it at a time", defaultText: defaultText)
     }
+
+    static let rate = Option<Int>(
+        "rate",
+        "N",
+        in: 0...100_000,
+        help: "Requests to it a second at most; 0 for no limit"
+    )
 }
 
 private let name = PartnerOptions.name
@@ -71,7 +78,8 @@ let partnerCommand = Command(
                 )
             ],
             positionals: [name],
-            options: Options.common + [url, dialect, allowPrivateAddress, allowHTTP, concurrency, Options.json],
+            options: Options.common + [url, dialect, allowPrivateAddress, allowHTTP, concurrency]
+                + [PartnerOptions.rate, Options.json],
         ) { arguments in
             let wantedName = try PartnerOptions.newName(try arguments.required(name))
             var settings = PartnerSettings(name: wantedName, url: try arguments.required(url))
@@ -79,6 +87,7 @@ let partnerCommand = Command(
             settings.allowsPrivateAddress = arguments[allowPrivateAddress]
             settings.allowsHTTP = arguments[allowHTTP]
             settings.concurrency = arguments[concurrency] ?? PartnerRecord.standardConcurrency
+            settings.rate = arguments[PartnerOptions.rate].flatMap { $0 > 0 ? $0 : nil }
             let wanted = settings
             let by = Workspace.operatorName
             return try await Workspace.with(arguments) { workspace in
@@ -201,6 +210,7 @@ extension PartnerRecord {
         object.member("allow_private_address", allowsPrivateAddress)
         object.member("allow_http", allowsHTTP)
         object.member("concurrency", concurrency)
+        object.optional("rate", rate.map { Int64($0) })
         object.member("position", id.rawValue)
     }
 }

@@ -30,6 +30,11 @@ struct PartnerPage: Sendable {
         }
     }
 
+    private var limits: String {
+        let rate = partner.rate.map { ", \($0) a second" } ?? ""
+        return (partner.concurrency == 1 ? "1 request" : "\(partner.concurrency) requests") + rate
+    }
+
     private var fields: [(name: String, value: String)] {
         let allowed = partner.allowed.isEmpty ? "public addresses with TLS" : partner.allowed.joined(separator: ", ")
         return [
@@ -38,7 +43,7 @@ struct PartnerPage: Sendable {
             ("URL", partner.baseURL.text),
             ("Dialect", partner.dialect.rawValue),
             ("Allows", allowed),
-            ("At a time", partner.concurrency == 1 ? "1 request" : "\(partner.concurrency) requests"),
+            ("At a time", limits),
             ("Added", "at position \(partner.id)"),
             ("Answers", health.story),
         ] + queue.fields(list: "--partner \(partner.name)")

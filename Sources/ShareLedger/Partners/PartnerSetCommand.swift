@@ -18,7 +18,7 @@ private let allowPrivateAddress = Toggle(
     help: "Whether its name may resolve to an address that is not public"
 )
 private let changes: [any OptionDeclaration] = [
-    PartnerOptions.url, dialect, concurrency, allowHTTP, allowPrivateAddress, newName,
+    PartnerOptions.url, dialect, concurrency, PartnerOptions.rate, allowHTTP, allowPrivateAddress, newName,
 ]
 
 let partnerSetCommand = Command(
@@ -32,6 +32,7 @@ let partnerSetCommand = Command(
     examples: [
         .init("partner set lenswerk --url https://new.lenswerk.example/sharing", "It has moved"),
         .init("partner set lenswerk --concurrency 1 --allow-http=no", "One request at a time, and only with TLS"),
+        .init("partner set lenswerk --rate 20", "20 requests a second at most"),
     ],
     positionals: [PartnerOptions.name],
     options: Options.common + changes + [Options.reason, Options.json],
@@ -42,6 +43,7 @@ let partnerSetCommand = Command(
     change.url = arguments[PartnerOptions.url]
     change.dialect = arguments[dialect]
     change.concurrency = arguments[concurrency]
+    change.rate = arguments[PartnerOptions.rate]
     change.allowsHTTP = arguments[allowHTTP]
     change.allowsPrivateAddress = arguments[allowPrivateAddress]
     guard change != PartnerChange() else {

@@ -55,6 +55,7 @@ struct Service: Sendable {
         let budgets: Budgets
         let knownKeys: KnownKeys
         let housekeeping: Housekeeping
+        let metrics: ServiceMetrics
     }
 
     private struct Servers: Sendable {
@@ -95,6 +96,7 @@ struct Service: Sendable {
         let durability = DurabilityGuard(store: store, logger: logger.labeled("durability"))
         await durability.check()
         let budgets = try await Budgets.load(settings, from: store)
+        let deliveries = try deliveryEngine(store, listeners)
         let knownKeys = KnownKeys(try await store.read { session in try AgreementReader.keyFingerprints(in: &session) })
         return Work(
             store: store,
@@ -103,7 +105,7 @@ struct Service: Sendable {
                 commits: store.commits,
                 logger: logger.labeled("follower"),
             ),
-            deliveries: try deliveryEngine(store, listeners),
+            deliveries: deliveries,
             durability: durability,
             budgets: budgets,
             knownKeys: knownKeys,
@@ -113,6 +115,7 @@ struct Service: Sendable {
                 knownKeys: knownKeys,
                 logger: logger.labeled("housekeeping"),
             ),
+            metrics: ServiceMetrics(store: store, deliveries: deliveries),
         )
     }
 
@@ -136,32 +139,41 @@ struct Service: Sendable {
             logger: logger.labeled("messages"),
         )
         let durability = work.durability
+        let metrics = work.metrics
         var publicConfiguration = httpConfiguration(tls: settings.tls)
         publicConfiguration.connectionLimitPerAddress = settings.connectionLimitPerAddress
         publicConfiguration.addressesWithoutLimit = Set(settings.trustedProxies)
-        return Servers(
+        let servers = Servers(
             public: HTTPServer(
                 configuration: publicConfiguration,
                 logger: logger.labeled("public"),
-                handler: PublicRoutes(
-                    service: messages,
-                    publicURL: settings.sharing.publicURL,
-                    sources: SourceAddress(trustedProxies: settings.trustedProxies),
-                ).answer,
+                handler: metrics.publicAnswers.counting(
+                    PublicRoutes(
+                        service: messages,
+                        publicURL: settings.sharing.publicURL,
+                        sources: SourceAddress(trustedProxies: settings.trustedProxies),
+                    ).answer
+                ),
             ),
             private: HTTPServer(
                 configuration: httpConfiguration(tls: nil),
                 logger: logger.labeled("private"),
-                handler: PrivateRoutes(
-                    service: messages,
-                    hosts: ["localhost", "127.0.0.1", "[::1]", settings.privateListen.host]
-                        + [settings.sharing.privateURL.host] + settings.privateHosts,
-                    token: try bearerToken(),
-                    ledger: ledger,
-                    readiness: { await durability.readiness() },
-                ).answer,
+                handler: metrics.privateAnswers.counting(
+                    PrivateRoutes(
+                        service: messages,
+                        hosts: ["localhost", "127.0.0.1", "[::1]", settings.privateListen.host]
+                            + [settings.sharing.privateURL.host] + settings.privateHosts,
+                        token: try bearerToken(),
+                        ledger: ledger,
+                        readiness: { await durability.readiness() },
+                        metrics: { await metrics.text() },
+                    ).answer
+                ),
             ),
         )
+        metrics.watch(servers.public, as: "public")
+        metrics.watch(servers.private, as: "private")
+        return servers
     }
 
     private static func endpoints(

@@ -10,6 +10,7 @@ package struct PartnerSettings: Sendable {
     package var allowsPrivateAddress = false
     package var allowsHTTP = false
     package var concurrency = PartnerRecord.standardConcurrency
+    package var rate: Int?
 
     package init(name: String, url: BaseURL) {
         self.name = name
@@ -65,6 +66,7 @@ extension SharingTransaction {
         accepted.allowsPrivateAddress = wanted.allowsPrivateAddress
         accepted.allowsHTTP = wanted.allowsHTTP
         accepted.concurrency = wanted.concurrency
+        accepted.rate = wanted.rate
         accepted.state = .active
         let receipt = recordChange(of: accepted, from: known, by: `operator`, reason: reason, exchange: nil)
         return (accepted, receipt)
@@ -151,6 +153,7 @@ extension SharingTransaction {
             allowsPrivateAddress: wanted.allowsPrivateAddress,
             allowsHTTP: wanted.allowsHTTP,
             concurrency: wanted.concurrency,
+            rate: wanted.rate,
         )
         put(partner)
         return partner
@@ -169,6 +172,7 @@ extension SharingTransaction {
         current.allowsPrivateAddress = partner.allowsPrivateAddress
         current.allowsHTTP = partner.allowsHTTP
         current.concurrency = partner.concurrency
+        current.rate = partner.rate
         let facts = Facts.object { facts in
             facts.member("partner", partner.id.rawValue)
             facts.member("state", partner.state.rawValue)
@@ -202,5 +206,6 @@ extension JSONWriter {
         member("allow_private_address", partner.allowsPrivateAddress)
         member("allow_http", partner.allowsHTTP)
         member("concurrency", partner.concurrency)
+        if let rate = partner.rate { member("rate", rate) }
     }
 }

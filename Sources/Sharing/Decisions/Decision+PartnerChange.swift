@@ -7,6 +7,10 @@ package struct PartnerChange: Sendable, Equatable {
     package var url: BaseURL?
     package var dialect: Dialect?
     package var concurrency: Int?
+
+    /// 0 for none.
+    package var rate: Int?
+
     package var allowsHTTP: Bool?
     package var allowsPrivateAddress: Bool?
 
@@ -22,6 +26,7 @@ package struct PartnerChange: Sendable, Equatable {
         changed.baseURL = url ?? partner.baseURL
         changed.dialect = dialect ?? partner.dialect
         changed.concurrency = concurrency ?? partner.concurrency
+        changed.rate = rate.map { $0 > 0 ? $0 : nil } ?? partner.rate
         changed.allowsHTTP = allowsHTTP ?? (partner.allowsHTTP && staysOnHost)
         changed.allowsPrivateAddress = allowsPrivateAddress ?? (partner.allowsPrivateAddress && staysOnHost)
         return changed

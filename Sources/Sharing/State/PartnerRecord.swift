@@ -23,6 +23,9 @@ package struct PartnerRecord: Sendable, Equatable {
     /// Requests that may be under way to it at once.
     package var concurrency: Int
 
+    /// Requests to it a second at most; `nil` for as many as it answers.
+    package var rate: Int?
+
     package init(
         id: Position,
         name: String,
@@ -33,6 +36,7 @@ package struct PartnerRecord: Sendable, Equatable {
         allowsPrivateAddress: Bool = false,
         allowsHTTP: Bool = false,
         concurrency: Int = PartnerRecord.standardConcurrency,
+        rate: Int? = nil,
     ) {
         self.id = id
         self.name = name
@@ -43,6 +47,7 @@ package struct PartnerRecord: Sendable, Equatable {
         self.allowsPrivateAddress = allowsPrivateAddress
         self.allowsHTTP = allowsHTTP
         self.concurrency = concurrency
+        self.rate = rate
     }
 
     package static let standardConcurrency = 4

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPServer
 import TestPeers
 import Testing
@@ -30,6 +31,14 @@ import Testing
         let operation =
             "SELECT operation, partner, operator IS NOT NULL FROM audit.operation ORDER BY position DESC LIMIT 1"
         #expect(try await service.sql(operation) == "partner set|linsen|t")
+        #expect(object["rate"] is NSNull)
+        let rated = try await service.command("partner", "set", "linsen", "--rate", "20", "--json").object
+        #expect(rated["rate"] as? Int == 20)
+        #expect(try await service.command("partner", "show", "linsen").output.contains("9 requests, 20 a second\n"))
+        #expect(try await service.run("projection", "verify").status == 0)
+        #expect(try await service.run("partner", "set", "linsen", "--rate", "20").status == 1)
+        let unlimited = try await service.command("partner", "set", "linsen", "--rate", "0", "--json").object
+        #expect(unlimited["rate"] is NSNull)
         let rest = try await service.command("partner", "set", "linsen", "--concurrency", "2", "--json").object
         #expect(rest["url"] as? String == "https://new.example/nhd" && rest["dialect"] as? String == "rt")
         #expect(rest["allow_private_address"] as? Bool == false && rest["concurrency"] as? Int == 2)
@@ -50,7 +59,7 @@ import Testing
         try await service.command("partner", "add", "two", "--url", "https://two.example")
         let before = try await service.command("history", "--json").output
         for (words, status, why) in [
-            (["one"], 64, "say what to change: --url, --dialect, --concurrency, --allow-http, "),
+            (["one"], 64, "say what to change: --url, --dialect, --concurrency, --rate, --allow-http, "),
             (["one", "--allow-http=maybe"], 64, "--allow-http takes yes or no"),
             (["one", "--name", "two"], 1, "there is a partner two already, at https://two.example"),
             (["one", "--name", "a b"], 64, "cannot name a partner"),
