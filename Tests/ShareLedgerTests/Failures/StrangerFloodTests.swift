@@ -4,7 +4,7 @@ import Testing
 import TicketSharing
 
 /// Strangers who do again and again what they may, and partners what they may not.
-@Suite(.fewAtATime, .timeLimit(.minutes(5)))
+@Suite(.fewAtATime, .timeLimit(.minutes(15)))
 struct StrangerFloodTests {
     private let options = ["--stranger-messages-per-address", "6", "--trusted-proxy", "127.0.0.1"]
 

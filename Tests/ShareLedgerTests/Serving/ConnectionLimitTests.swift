@@ -3,7 +3,7 @@ import TestPeers
 import Testing
 
 /// How many connections one address may hold.
-@Suite(.fewAtATime, .timeLimit(.minutes(5)))
+@Suite(.fewAtATime, .timeLimit(.minutes(15)))
 struct ConnectionLimitTests {
     private let target = "/sharing/agreements/a1"
 

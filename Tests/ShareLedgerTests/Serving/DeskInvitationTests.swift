@@ -4,7 +4,7 @@ import TestPeers
 import Testing
 
 /// What the desk hears of invitations.
-@Suite(.fewAtATime, .timeLimit(.minutes(5)))
+@Suite(.fewAtATime, .timeLimit(.minutes(15)))
 struct DeskInvitationTests {
     @Test func `nobody speaks to the desk in a partner's name before an operator has accepted`() async throws {
         let desk = try FakePartner { _, _ in HTTPResponse(status: 200) }
