@@ -108,6 +108,8 @@ extension ReplayOrders {
             // What changes an agreement changes all of its lanes.
             guard let share = change.share else { return nil }
             guard let lane = lanes[Place(stream: change.stream, share: share)] else { continue }
+            // What was queued behind what is replaced would be left without a head.
+            guard !replacedLanes.contains(lane.lane) else { return nil }
             switch change.type {
             case .ticketShared, .ticketUpdated:
                 guard change.direction == .outbound, !lane.hasState else { continue }

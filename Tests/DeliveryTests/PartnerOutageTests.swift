@@ -108,6 +108,55 @@ struct PartnerOutageTests {
         await partner.stop()
     }
 
+    /// A partner is out, and its next canary is due.
+    private static let isOut: SQL = """
+        INSERT INTO delivery.destination (partner_id, state, canary_at, failures, history, refusals, canaries)
+        SELECT partner_id, 'out', now() - interval '1 min', 7, 127, 0, 2 FROM projection.partner
+        """
+
+    @Test func `the late end of an attempt whose delivery is gone does not bring back what is out`() async throws {
+        let gate = Gate()
+        let partner = try FakePartner { _, _ in
+            await gate.wait()
+            return HTTPResponse(status: 503)
+        }
+        let ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: partner.url)
+        let agreement = try await ledger.agree(with: "lens", at: partner.url)
+        try await ledger.share("t1", under: agreement)
+        try await ledger.withEngine { _ in
+            await partner.waitForRequests(1)
+            try await ledger.execute("DELETE FROM delivery.queue")
+            try await ledger.execute(Self.isOut)
+            gate.open()
+            _ = try await ledger.events(.attemptFailed, count: 1)
+            let row = try await ledger.value("SELECT concat_ws(' ', state, failures, canaries) FROM delivery.destination")
+            #expect(row == "out 8 2")
+        }
+        await ledger.close()
+        await partner.stop()
+    }
+
+    @Test(arguments: ["SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 422 No\r\nContent-Length: 1000\r\n\r\ncut off"])
+    func `rubbish from a partner that is out uses up a try, as it may have taken the message`(answer: String)
+        async throws
+    {
+        let partner = try RawPartner(answer: answer)
+        let ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: partner.url)
+        let agreement = try await ledger.agree(with: "lens", at: partner.url)
+        try await ledger.share("t1", under: agreement)
+        try await ledger.execute(Self.isOut)
+        try await ledger.withEngine { _ in
+            try await ledger.until("one try") { session in
+                try session.query("SELECT count(*) FROM delivery.queue WHERE tries = 1 AND claim IS NULL")
+                    .onlyRow()[0, as: Int64.self] == 1
+            }
+        }
+        #expect(try await ledger.value("SELECT canaries::text FROM delivery.destination") == "3")
+        await ledger.close()
+    }
+
     @Test func `our own desk that is away is told of without a partner's name`() async throws {
         let desk = SilentPort()
         defer { withExtendedLifetime(desk) {} }

@@ -119,6 +119,18 @@ struct ReplayJobTests {
             claimed.append(try await ledger.claim(at: now.advanced(by: .milliseconds(milliseconds))))
         }
         #expect(claimed == [1, 0, 0, 1, 2, 0, 5, 0, 1])
+        // The clock is set back by a day: what was written before counts for nothing.
+        claimed = []
+        for seconds in [-86_400, -86_400, -86_399] {
+            claimed.append(try await ledger.claim(at: now.advanced(by: .seconds(seconds))))
+        }
+        #expect(claimed == [0, 0, 0], "nothing is due yet")
+        try await ledger.execute("UPDATE delivery.queue SET due_at = due_at - interval '2 days'")
+        claimed = []
+        for milliseconds in [-86_400_000, -86_400_000, -86_399_800] {
+            claimed.append(try await ledger.claim(at: now.advanced(by: .milliseconds(milliseconds))))
+        }
+        #expect(claimed == [1, 0, 1])
         await scene.close()
     }
 
@@ -141,6 +153,43 @@ struct ReplayJobTests {
             "SELECT string_agg(concat_ws(' ', item, outcome, attempts), ', ' ORDER BY item) FROM delivery.replay_outcome"
         )
         #expect(rows == "0 skipped 0, 1 delivered 1")
+        await scene.close()
+    }
+
+    @Test func `what came after the plan into a lane that is taken over has the plan made again`() async throws {
+        let scene = try await Scene()
+        let ledger = scene.ledger
+        try await ledger.share("t1", under: scene.agreement)
+        try await ledger.execute(
+            "UPDATE delivery.queue SET state = 'parked', reason = 'a test' WHERE share_id IS NOT NULL"
+        )
+        for mode in [ReplayRequest.Mode.messages, .state] {
+            let plan = try await ledger.plan(ReplayRequest(try scene.share("t1"), mode: mode))
+            #expect(plan.replacedCount > 0)
+            try await ledger.update("t1", mode.rawValue, under: scene.agreement)
+            #expect(try await ledger.replayer.start(plan, TestLedger.warrant) == nil)
+        }
+        try await ledger.start(ReplayRequest(try scene.share("t1")))
+        try await scene.deliver()
+        #expect(scene.desk.ticket("t1")?.subject == "state")
+        await scene.close()
+    }
+
+    @Test func `what a cancelled replay had taken over is told as lost`() async throws {
+        let scene = try await Scene()
+        let ledger = scene.ledger
+        let first = try await ledger.share("t1", under: scene.agreement)
+        try await scene.deliver()
+        let second = try await ledger.update("t1", "never", under: scene.agreement)
+        try await ledger.execute("UPDATE delivery.queue SET state = 'parked', reason = 'a test'")
+        let (plan, replay) = try await ledger.start(ReplayRequest(try scene.share("t1")))
+        #expect(plan.replacedCount == 1 && plan.items.map(\.position) == [first.position, second.position])
+        try await ledger.carryOut(.cancel, on: replay.receipt.position)
+        try await CancelledReplays.sweep(ledger.store)
+        let lost = try await ledger.store.read { session in
+            try LostMessage.all(in: .first..<Position(rawValue: 1_000), limit: 10, in: &session)
+        }
+        #expect(lost.map(\.position) == [second.position])
         await scene.close()
     }
 

@@ -125,8 +125,8 @@ BEGIN
             CROSS JOIN LATERAL (SELECT least(row_limit, d.in_flight_limit - u.claimed, d.pace)) AS l (places)
         ),
         candidate AS (
-            SELECT q.delivery_id, q.partner_id, q.message_position, q.due_at, q.source > -2 AS is_repeated,
-                row_number() OVER (PARTITION BY q.partner_id, q.source > -2 ORDER BY q.due_at, q.delivery_id) AS place,
+            SELECT q.delivery_id, q.partner_id, q.message_position, q.due_at, q.source, q.source > -2 AS is_repeated,
+                row_number() OVER (PARTITION BY q.partner_id, q.source ORDER BY q.due_at, q.delivery_id) AS place,
                 room.places, room.repeat_places, room.favours_new
             FROM room
             CROSS JOIN LATERAL (
@@ -174,15 +174,21 @@ BEGIN
             ) AS q
             WHERE s.places > 0
         ),
-        turned AS (
-            SELECT c.delivery_id, c.partner_id, c.message_position, c.places,
-                row_number() OVER (
-                    PARTITION BY c.partner_id
-                    ORDER BY c.place, c.is_repeated = c.favours_new, c.due_at, c.delivery_id
-                ) AS turn
+        -- By age alone, whatever failed once would wait for the end of a replay that was asked for before.
+        ranked AS (
+            SELECT c.*,
+                row_number() OVER (PARTITION BY c.partner_id, c.is_repeated ORDER BY c.place, c.source) AS rank
             FROM candidate AS c
-            WHERE NOT c.is_repeated
-                OR c.place <= c.repeat_places
+        ),
+        turned AS (
+            SELECT r.delivery_id, r.partner_id, r.places,
+                row_number() OVER (
+                    PARTITION BY r.partner_id
+                    ORDER BY r.rank, r.is_repeated = r.favours_new
+                ) AS turn
+            FROM ranked AS r
+            WHERE NOT r.is_repeated
+                OR r.rank <= r.repeat_places
         )
         SELECT t.delivery_id
         FROM turned AS t

@@ -5,7 +5,7 @@ LANGUAGE sql
 IMMUTABLE
 RETURN CASE
     WHEN rate IS NULL THEN NULL
-    WHEN next_at > now THEN 0
+    WHEN delivery.pace_begin(next_at, now, rate) > now THEN 0
     ELSE 1 + floor(extract(epoch FROM now - delivery.pace_begin(next_at, now, rate)) * rate)::integer
 END;
 COMMENT ON FUNCTION delivery.pace_left IS 'How much a rate allows now';

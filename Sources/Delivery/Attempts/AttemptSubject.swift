@@ -29,12 +29,14 @@ struct AttemptSubject: Sendable {
         .agreement(agreement.text)
     }
 
-    /// What of the state is read to decide about an attempt: the ends of the chains, and the delivery.
+    /// What of the state is read to decide about an attempt: the ends of the chains, the delivery, and its destination,
+    /// also where the delivery is gone meanwhile.
     var keys: StateKeys {
         var keys = StateKeys()
         keys.streams = [stream]
         keys.shares = ticket.map { [ShareName(stream: stream, ticket: $0)] } ?? []
         keys.deliveries = [delivery]
+        keys.destinations = [destination]
         return keys
     }
 }

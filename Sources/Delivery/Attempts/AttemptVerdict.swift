@@ -173,11 +173,13 @@ extension HTTPFailure {
         if case .refusedByPolicy(let refusal) = kind { refusal.reason == .ownListener } else { false }
     }
 
-    /// An answer that is rubbish came from somebody, but not from a help desk that could take anything.
+    /// Whoever has answered, if only half or rubbish, may have taken the message: it must not be sent for ever.
     fileprivate var sign: HealthSign {
         switch kind {
         case _ where isOurs: .none
-        case .connect, .tls, .timedOut, .connectionLost, .resendPrevented, .resolve, .tooLarge, .malformedAnswer: .fault
+        case .tooLarge, .malformedAnswer: .overload
+        case _ where partialAnswer != nil: .overload
+        case .connect, .tls, .timedOut, .connectionLost, .resendPrevented, .resolve: .fault
         case .refusedByPolicy, .cancelled, .queueFull, .internalFault: .none
         }
     }

@@ -43,8 +43,9 @@ extension DeliveryEngine {
         while !Task.isCancelled {
             do {
                 try await reclaim()
-                try await CancelledReplays.sweep(store)
+                let isMoreLeft = try await CancelledReplays.sweepPage(store)
                 try await finishReplays()
+                guard !isMoreLeft else { continue }
             } catch {
                 guard !Task.isCancelled else { return }
                 logger.warning("looking after the queue failed", metadata: ["error": "\(error)"])

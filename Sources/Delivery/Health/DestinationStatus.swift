@@ -7,7 +7,7 @@ package import Sharing
 package struct DestinationStatus: Sendable {
     package let destination: Destination
 
-    /// The partner's short name; `desk` for our own.
+    /// The partner's short name; `our desk`, which cannot name a partner, for that.
     package let name: String
 
     package let isPaused: Bool
@@ -18,11 +18,11 @@ package struct DestinationStatus: Sendable {
 
     /// What is in the queue for it.
     package struct Queue: Sendable, Equatable {
-        /// Deliveries that nobody works on, but those of lanes that stand still.
+        /// Deliveries that nobody works on, also behind those that are parked.
         package var waiting = 0
         package var inFlight = 0
 
-        /// First ones of their lanes that should have gone a minute ago: for all but those that are out or paused a bad sign.
+        /// Those that should have gone a minute ago, as ``OverdueDeliveries`` says.
         package var pastDue = 0
 
         /// Lanes that an operator has to decide about.
@@ -62,7 +62,7 @@ package struct DestinationStatus: Sendable {
             ).onlyRow()[0, as: Bool.self]
             let named =
                 partners.map { (Destination.partner($0.id), $0.name, $0.isPaused) }
-                + (hasDesk ? [(.desk, "desk", false)] : [])
+                + (hasDesk ? [(.desk, "our desk", false)] : [])
             let health = try DestinationRow.records(
                 try session.query(DestinationRow.read(Set(named.map(\.0))))
             )
@@ -99,15 +99,10 @@ extension DestinationStatus {
             SELECT q.partner_id,
                 count(*) FILTER (WHERE q.state = 'waiting' AND q.claim IS NULL),
                 count(*) FILTER (WHERE q.claim IS NOT NULL),
-                count(*) FILTER (
-                    WHERE q.is_head
-                        AND q.state = 'waiting'
-                        AND q.claim IS NULL
-                        AND q.due_at < \(now.advanced(by: .seconds(-60)))
-                ),
+                count(*) FILTER (WHERE \(OverdueDeliveries.condition(before: now.advanced(by: .seconds(-60))))),
                 count(*) FILTER (WHERE q.state = 'parked'),
                 min(q.enqueued_at)
-            FROM delivery.queue AS q
+            FROM \(OverdueDeliveries.tables)
             GROUP BY q.partner_id
             """
         )
@@ -146,7 +141,8 @@ extension DestinationStatus {
                             AND f.part = 'facts'
                     ) AS is_for_desk,
                     (
-                        SELECT (ledger.json(f.content) ->> 'total_ms')::double precision
+                        SELECT substring(ledger.json(f.content) ->> 'total_ms' FROM '^[0-9]{1,12}(?:[.][0-9]{1,9})?$')
+                            ::double precision
                         FROM ledger.payload AS f
                         WHERE f.position = e.position
                             AND f.part = 'detail'

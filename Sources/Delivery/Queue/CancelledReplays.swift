@@ -12,16 +12,22 @@ package enum CancelledReplays {
     ///
     /// Throws ``AppendError``, and what reading throws.
     package static func sweep(_ store: Store) async throws {
-        while try await store.read({ session in try session.query(isAnyLeft).onlyRow()[0, as: Bool.self] }) {
-            try Task.checkCancellation()
-            // Under the ledger's lock, as whoever enqueues looks at what is in a lane.
-            _ = try await store.appender.append(
-                StateKeys(),
-                byteCount: 0,
-                additional: { now in [sweep(pageCount, now)] },
-                decide: { transaction in transaction.now },
-            )
+        while try await sweepPage(store) { try Task.checkCancellation() }
+    }
+
+    /// Takes some of it out; false where there was nothing.
+    static func sweepPage(_ store: Store) async throws -> Bool {
+        guard try await store.read({ session in try session.query(isAnyLeft).onlyRow()[0, as: Bool.self] }) else {
+            return false
         }
+        // Under the ledger's lock, as whoever enqueues looks at what is in a lane.
+        _ = try await store.appender.append(
+            StateKeys(),
+            byteCount: 0,
+            additional: { now in [page(pageCount, now)] },
+            decide: { transaction in transaction.now },
+        )
+        return true
     }
 
     private static let isAnyLeft: SQL = """
@@ -36,7 +42,7 @@ package enum CancelledReplays {
         """
 
     /// With and without a share apart, so that both can use the lanes' index.
-    private static let sweep = Statement<Int32, Timestamp>(
+    private static let page = Statement<Int32, Timestamp>(
         """
         WITH gone AS (
             DELETE FROM delivery.queue
@@ -47,7 +53,6 @@ package enum CancelledReplays {
                 WHERE r.cancelled_at IS NOT NULL
                     AND r.finished_at IS NULL
                     AND q.claim IS NULL
-                ORDER BY q.delivery_id
                 LIMIT $1
                 FOR UPDATE OF q
             )

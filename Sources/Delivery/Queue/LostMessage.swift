@@ -2,7 +2,8 @@ package import Ledger
 import LedgerStore
 package import Postgres
 
-/// A message that is neither on its way nor delivered, skipped or abandoned: its row of the queue was deleted.
+/// A message that is neither on its way nor delivered, skipped or abandoned: its row of the queue was deleted, or a replay
+/// that had taken its place was cancelled.
 ///
 /// Every accepted message to a partner has a row from its own commit on, unless its facts say that it is not told, and one
 /// to our desk where its facts, or those of the acceptance after it, say `to_desk`. A row goes in the commit that says how
@@ -66,10 +67,19 @@ extension LostMessage {
                 AND NOT EXISTS (
                     SELECT
                     FROM ledger.event AS d
-                    LEFT JOIN ledger.payload AS f ON f.position = d.position AND f.part = 'facts' AND e.direction = 'in'
+                    LEFT JOIN ledger.payload AS f
+                        ON f.position = d.position
+                        AND f.part = 'facts'
+                        AND (e.direction = 'in' OR d.type = 'delivery.skipped')
                     WHERE d.about = e.event_id
                         AND d.type IN ('attempt.succeeded', 'delivery.skipped', 'delivery.abandoned')
-                        AND ledger.json(f.content) ->> 'destination' IS DISTINCT FROM 'partner'
+                        AND (e.direction = 'out' OR ledger.json(f.content) ->> 'destination' IS DISTINCT FROM 'partner')
+                        AND NOT EXISTS (
+                            SELECT
+                            FROM delivery.replay AS r
+                            WHERE r.replay_id::text = ledger.json(f.content) ->> 'replaced_by'
+                                AND r.cancelled_at IS NOT NULL
+                        )
                 )
         )
         SELECT o.position, o.type, o.agreement, sh.ticket, o.direction = 'in'

@@ -4,31 +4,6 @@ package import Sharing
 
 /// Rows of `delivery.destination`.
 package enum DestinationRow {
-    /// Reads the columns from `state` to `canary` in the table's order; a destination without a row is up.
-    package static func record(
-        of destination: Destination,
-        _ row: Row,
-        at column: Int,
-    ) throws(PostgresError) -> DestinationRecord {
-        var record = DestinationRecord(destination)
-        guard let state = try row[column, as: String?.self] else { return record }
-        guard let state = DestinationRecord.State(rawValue: state) else {
-            throw PostgresError(.decoding, "delivery.destination holds the state \(state)")
-        }
-        record.state = state
-        record.since = try row[column + 1, as: Timestamp?.self]
-        record.reason = try row[column + 2, as: String?.self]
-        record.failures = Int(try row[column + 3, as: Int32.self])
-        record.firstFailure = try row[column + 4, as: Timestamp?.self]
-        record.history = UInt32(clamping: try row[column + 5, as: Int32.self])
-        record.refusals = Int(try row[column + 6, as: Int32.self])
-        record.limit = try row[column + 7, as: Int32?.self].map { Int($0) }
-        record.nextCanary = try row[column + 8, as: Timestamp?.self]
-        record.canaries = Int(try row[column + 9, as: Int32.self])
-        record.canary = try row[column + 10, as: Int64?.self].map { DeliveryID(rawValue: $0) }
-        return record
-    }
-
     /// Reads those of some destinations; what is missing is up.
     package static func read(_ destinations: Set<Destination>) -> SQL {
         reading(destinations.map(\.rawValue))
@@ -38,9 +13,25 @@ package enum DestinationRow {
     package static func records(_ rows: Rows) throws(PostgresError) -> [DestinationRecord] {
         var records: [DestinationRecord] = []
         for row in rows {
-            records.append(try record(of: Destination(rawValue: try row[0, as: Int64.self]), row, at: 1))
+            records.append(try record(row))
         }
         return records
+    }
+
+    private static func record(_ row: Row) throws(PostgresError) -> DestinationRecord {
+        var record = DestinationRecord(Destination(rawValue: try row[0, as: Int64.self]))
+        record.state = try row.known(1)
+        record.since = try row[2, as: Timestamp?.self]
+        record.reason = try row[3, as: String?.self]
+        record.failures = Int(try row[4, as: Int32.self])
+        record.firstFailure = try row[5, as: Timestamp?.self]
+        record.history = UInt32(clamping: try row[6, as: Int32.self])
+        record.refusals = Int(try row[7, as: Int32.self])
+        record.limit = try row[8, as: Int32?.self].map { Int($0) }
+        record.nextCanary = try row[9, as: Timestamp?.self]
+        record.canaries = Int(try row[10, as: Int32.self])
+        record.canary = try row[11, as: Int64?.self].map { DeliveryID(rawValue: $0) }
+        return record
     }
 
     private static let reading = Statement<[Int64]>(

@@ -21,8 +21,6 @@ package struct StateKeys: Sendable {
     package var idempotencyDigests: Set<Digest> = []
     package var deliveries: Set<DeliveryID> = []
     package var replays: Set<Position> = []
-
-    /// Beside those of ``deliveries``.
     package var destinations: Set<Destination> = []
 
     package var watches: Set<LedgerWatch> = []

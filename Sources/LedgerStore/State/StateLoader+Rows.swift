@@ -76,18 +76,16 @@ extension StateLoader {
 extension StateLoader {
     func read(deliveries rows: Rows, into loaded: inout Loaded) throws(PostgresError) {
         for row in rows {
+            let (id, claim, exchange, attempts, tries) =
+                try row.decode((Int64, EventID?, EventID?, Int32, Int32).self)
             let record = DeliveryRecord(
-                id: DeliveryID(rawValue: try row[0, as: Int64.self]),
-                claim: try row[1, as: EventID?.self],
-                exchange: try row[2, as: EventID?.self],
-                attempts: Int(try row[3, as: Int32.self]),
-                tries: Int(try row[4, as: Int32.self]),
+                id: DeliveryID(rawValue: id),
+                claim: claim,
+                exchange: exchange,
+                attempts: Int(attempts),
+                tries: Int(tries),
             )
             loaded.state.deliveries[record.id] = record
-            let destination = Destination(rawValue: try row[5, as: Int64.self])
-            if loaded.state.destinations[destination] == nil {
-                loaded.state.destinations[destination] = try DestinationRow.record(of: destination, row, at: 6)
-            }
         }
     }
 

@@ -155,13 +155,11 @@ enum StateStatements {
     /// Locks what it reads, in order: heartbeats and claims change the same rows without the ledger's lock.
     static let deliveries = Statement<[Int64]>(
         """
-        SELECT q.delivery_id, q.claim, q.exchange, q.attempts, q.tries, q.partner_id, h.state, h.since, h.reason,
-            h.failures, h.first_failure_at, h.history, h.refusals, h.in_flight_limit, h.canary_at, h.canaries, h.canary
-        FROM delivery.queue AS q
-        LEFT JOIN delivery.destination AS h ON h.partner_id = q.partner_id
-        WHERE q.delivery_id = ANY ($1)
-        ORDER BY q.delivery_id
-        FOR UPDATE OF q
+        SELECT delivery_id, claim, exchange, attempts, tries
+        FROM delivery.queue
+        WHERE delivery_id = ANY ($1)
+        ORDER BY delivery_id
+        FOR UPDATE
         """
     )
 

@@ -88,7 +88,7 @@ extension ReplayJob {
                     ELSE 'running'
                 END,
                 r.mode, d.detail ->> 'partner', r.reason, r.operator, r.requested_at, r.finished_at, r.rate, r.item_count,
-                o.delivered, o.skipped, o.abandoned, o.cancelled, q.parked, q.claimed, q.waiting, q.movable
+                greatest(o.delivered, r.delivered_count), o.skipped, o.abandoned, o.cancelled, q.parked, q.claimed, q.waiting, q.movable
             FROM (
                 SELECT *
                 FROM delivery.replay AS r

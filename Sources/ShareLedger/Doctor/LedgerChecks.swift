@@ -178,33 +178,10 @@ enum LedgerChecks {
             """
             SELECT count(*),
                 count(*) FILTER (WHERE q.state = 'parked'),
-                count(*) FILTER (
-                    WHERE q.state = 'waiting'
-                        AND q.is_head
-                        AND q.claim IS NULL
-                        AND q.due_at < now() - interval '10 minutes'
-                        AND NOT coalesce(p.paused, false)
-                        AND coalesce(h.state, 'up') <> 'out'
-                        AND NOT coalesce(r.paused OR r.cancelled_at IS NOT NULL OR r.rate IS NOT NULL, false)
-                        AND coalesce(p.state, 'active') = 'active'
-                        AND (q.partner_id <> 0 OR (SELECT s.desk_url IS NOT NULL FROM delivery.setting AS s))
-                        AND NOT EXISTS (
-                            SELECT
-                            FROM delivery.queue AS b
-                            WHERE b.partner_id = q.partner_id
-                                AND b.stream_id = q.stream_id
-                                AND b.is_head
-                                AND b.state = 'waiting'
-                                AND (b.is_barrier OR q.is_barrier)
-                                AND (b.queue_position, b.item) < (q.queue_position, q.item)
-                        )
-                ),
+                count(*) FILTER (WHERE \(OverdueDeliveries.condition(before: .now().advanced(by: .seconds(-600))))),
                 count(*) FILTER (WHERE q.is_barrier <> (q.share_id IS NULL)),
                 count(*) FILTER (WHERE q.state = 'waiting' AND q.due_at > \(latest))
-            FROM delivery.queue AS q
-            LEFT JOIN projection.partner AS p ON p.partner_id = q.partner_id
-            LEFT JOIN delivery.destination AS h ON h.partner_id = q.partner_id
-            LEFT JOIN delivery.replay AS r ON r.replay_id = q.replay_id
+            FROM \(OverdueDeliveries.tables)
             """
         ).onlyRow()
         let (all, parked, overdue, mislabelled, remote) = try row.decode((Int64, Int64, Int64, Int64, Int64).self)

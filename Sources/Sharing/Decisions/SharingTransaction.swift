@@ -68,7 +68,7 @@ package struct SharingTransaction: ~Copyable {
         package var deliveries: [DeliveryID: DeliveryRecord] = [:]
         package var replays: [Position: ReplayRecord] = [:]
 
-        /// Of the deliveries that are read; what is not here is up.
+        /// Of those that were read; what is not here is up.
         package var destinations: [Destination: DestinationRecord] = [:]
 
         package var watched: [LedgerWatch: [WatchedChange]] = [:]
@@ -150,7 +150,7 @@ extension SharingTransaction {
         replays[id]
     }
 
-    /// How the destination of a delivery that was read has answered lately.
+    /// How a destination that was read has answered lately.
     package func destination(_ destination: Destination) -> DestinationRecord {
         destinations[destination] ?? DestinationRecord(destination)
     }
