@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 import TicketSharing
 
-@Suite(.schema, .timeLimit(.minutes(2)))
+@Suite(.schema, .timeLimit(.minutes(5)))
 struct AddressTests {
     @Test func `an address that is not public is refused, retried, and the option named`() async throws {
         let partner = try FakePartner()

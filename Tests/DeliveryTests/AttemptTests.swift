@@ -12,7 +12,7 @@ import TestSupport
 import Testing
 import TicketSharing
 
-@Suite(.schema, .timeLimit(.minutes(2)))
+@Suite(.schema, .timeLimit(.minutes(5)))
 struct AttemptTests {
     @Test func `no byte leaves before its attempt is committed`() async throws {
         let partner = try FakePartner()

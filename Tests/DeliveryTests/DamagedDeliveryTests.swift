@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Bytes that somebody has changed behind the ledger's back are not sent, and stop nothing else.
-@Suite(.schema, .timeLimit(.minutes(2)))
+@Suite(.schema, .timeLimit(.minutes(5)))
 struct DamagedDeliveryTests {
     /// What was done to the first of two messages, and what its delivery says then.
     static let crimes: [(sql: String, reason: String)] = [

@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 import TicketSharing
 
-@Suite(.schema, .timeLimit(.minutes(2)))
+@Suite(.schema, .timeLimit(.minutes(5)))
 struct DeskTests {
     @Test func `what a partner sends reaches our desk, with the URLs and the token that the desk knows`() async throws {
         let desk = try FakePartner { _, _ in HTTPResponse(status: 201) }

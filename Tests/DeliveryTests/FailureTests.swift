@@ -11,7 +11,7 @@ import Testing
 import TicketSharing
 
 /// Partners that do not even speak HTTP properly.
-@Suite(.schema, .timeLimit(.minutes(2)))
+@Suite(.schema, .timeLimit(.minutes(5)))
 struct FailureTests {
     @Test(arguments: [
         // A 2xx was seen: whatever follows, the message was taken.

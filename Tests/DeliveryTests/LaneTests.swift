@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 import TicketSharing
 
-@Suite(.schema, .timeLimit(.minutes(2)))
+@Suite(.schema, .timeLimit(.minutes(5)))
 struct LaneTests {
     @Test func `messages of one share arrive in order, each after the one before was answered`() async throws {
         let partner = try FakePartner()

@@ -10,7 +10,7 @@ import Testing
 import TicketSharing
 
 /// Rows that somebody has deleted from the queue.
-@Suite(.schema, .timeLimit(.minutes(2)))
+@Suite(.schema, .timeLimit(.minutes(5)))
 struct LostMessageTests {
     @Test func `a message is lost when its row is gone and nothing says how its delivery ended`() async throws {
         let partner = try FakePartner()

@@ -10,7 +10,7 @@ import Testing
 import TicketSharing
 
 /// What operators have done with deliveries, and how these read.
-@Suite(.schema, .timeLimit(.minutes(2)))
+@Suite(.schema, .timeLimit(.minutes(5)))
 struct OrderTests {
     @Test func `a delivery that is being tried is left alone, and nothing of the order is recorded`() async throws {
         let gate = Gate()

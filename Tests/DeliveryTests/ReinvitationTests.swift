@@ -10,7 +10,7 @@ import Testing
 import TicketSharing
 
 /// What waits of an invitation that was declined when another one takes its place.
-@Suite(.schema, .timeLimit(.minutes(2)))
+@Suite(.schema, .timeLimit(.minutes(5)))
 struct ReinvitationTests {
     private static let strangerKey = "stranger-key-0123456789"
 

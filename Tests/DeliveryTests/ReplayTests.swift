@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 import TicketSharing
 
-@Suite(.schema, .timeLimit(.minutes(2)))
+@Suite(.schema, .timeLimit(.minutes(5)))
 struct ReplayTests {
     @Test func `messages go out again in order, and what is there already counts as delivered`() async throws {
         let partner = try FakePartner { _, request in HTTPResponse(status: request.method == "POST" ? 422 : 200) }

@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 import TicketSharing
 
-@Suite(.schema, .timeLimit(.minutes(2)), .tags(.concurrency))
+@Suite(.schema, .timeLimit(.minutes(5)), .tags(.concurrency))
 struct RestartTests {
     @Test func `an attempt whose process died becomes unknown before the next one`() async throws {
         let partner = try FakePartner()

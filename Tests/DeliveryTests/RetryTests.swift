@@ -12,7 +12,7 @@ import TestSupport
 import Testing
 import TicketSharing
 
-@Suite(.schema, .timeLimit(.minutes(2)))
+@Suite(.schema, .timeLimit(.minutes(5)))
 struct RetryTests {
     /// Adds nothing to a pause.
     private static let noJitter = Randomness { [UInt8](repeating: 0, count: $0) }

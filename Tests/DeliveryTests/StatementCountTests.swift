@@ -10,7 +10,7 @@ import Testing
 import TicketSharing
 
 /// Counts what the server was asked to do, in the server's own log.
-@Suite(.schema, .serialized, .timeLimit(.minutes(2)))
+@Suite(.schema, .serialized, .timeLimit(.minutes(5)))
 struct StatementCountTests {
     // A few requests at a time share few commits; it is with many that the cost matters.
     @Test(arguments: [(partners: 4, concurrency: 4), (partners: 1, concurrency: 16)])

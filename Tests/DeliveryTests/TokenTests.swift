@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 import TicketSharing
 
-@Suite(.schema, .timeLimit(.minutes(2)))
+@Suite(.schema, .timeLimit(.minutes(5)))
 struct TokenTests {
     private static let newKey = "ffffffffffffffffffffffffffffffffffffffff"
 

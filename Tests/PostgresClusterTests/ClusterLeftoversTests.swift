@@ -4,7 +4,7 @@ import PostgresCluster
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ClusterLeftoversTests {
+@Suite(.timeLimit(.minutes(5))) struct ClusterLeftoversTests {
     /// Text for `postmaster.pid` that names `process`.
     private func postmasterFile(of process: Int32, in fixture: ClusterFixture) -> String {
         """

@@ -4,7 +4,7 @@ import PostgresCluster
 import TestSupport
 import Testing
 
-@Suite(.tags(.concurrency), .timeLimit(.minutes(2))) struct ClusterRecoveryTests {
+@Suite(.tags(.concurrency), .timeLimit(.minutes(5))) struct ClusterRecoveryTests {
     @Test func `a server that was killed is started again`() async throws {
         let fixture = try ClusterFixture()
         try await fixture.withCluster { cluster in

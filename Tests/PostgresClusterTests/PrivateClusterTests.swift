@@ -4,7 +4,7 @@ import PostgresCluster
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct PrivateClusterTests {
+@Suite(.timeLimit(.minutes(5))) struct PrivateClusterTests {
     @Test func `the first opening makes a database that is safe and closed to others`() async throws {
         let fixture = try ClusterFixture()
         try await fixture.withCluster(settings: .service) { cluster in

@@ -2,7 +2,7 @@ import Linux
 import PostgresCluster
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct PrivilegesTests {
+@Suite(.timeLimit(.minutes(5))) struct PrivilegesTests {
     @Test(.enabled(if: OSUser.currentID == 0, "needs root"))
     func `a process of root's keeps nothing of root once it has dropped its privileges`() async throws {
         let fixture = try ClusterFixture()

@@ -8,7 +8,7 @@ import Testing
 import TicketSharing
 
 /// Shares of which events are gone from the ledger.
-@Suite(.schema, .timeLimit(.minutes(2)))
+@Suite(.schema, .timeLimit(.minutes(5)))
 struct GapTests {
     @Test func `the state of a share that lacks an event is neither planned nor made, its messages are`() async throws {
         let ledger = try await TestLedger()

@@ -14,7 +14,7 @@ import Testing
 import TicketSharing
 
 /// Replays from the command's side to a partner's help desk, over real sockets.
-@Suite(.schema, .timeLimit(.minutes(2)))
+@Suite(.schema, .timeLimit(.minutes(5)))
 struct ReplayDeliveryTests {
     @Test func `messages sent twice are the same bytes in the same order, and a POST of what is there is done`()
         async throws

@@ -10,7 +10,7 @@ import Testing
 import TicketSharing
 
 /// Replays that are held back, paced and given up.
-@Suite(.schema, .timeLimit(.minutes(2)))
+@Suite(.schema, .timeLimit(.minutes(5)))
 struct ReplayJobTests {
     @Test func `a paused replay sends nothing, what comes for its tickets waits, and goes behind it`() async throws {
         let scene = try await Scene()

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import TicketSharing
 
-@Suite(.schema, .timeLimit(.minutes(2)))
+@Suite(.schema, .timeLimit(.minutes(5)))
 struct ReplayPlanTests {
     private func scope(_ agreement: TestAgreement, _ ticket: String) throws -> ReplayRequest.Scope {
         .share(agreement.id, try #require(TicketID(ticket)))

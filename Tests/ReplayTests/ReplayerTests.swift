@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import TicketSharing
 
-@Suite(.schema, .timeLimit(.minutes(2)))
+@Suite(.schema, .timeLimit(.minutes(5)))
 struct ReplayerTests {
     private func scope(_ agreement: TestAgreement, _ ticket: String) throws -> ReplayRequest.Scope {
         .share(agreement.id, try #require(TicketID(ticket)))

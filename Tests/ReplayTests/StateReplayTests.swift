@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 import TicketSharing
 
-@Suite(.schema, .timeLimit(.minutes(2)))
+@Suite(.schema, .timeLimit(.minutes(5)))
 struct StateReplayTests {
     private func messages(
         _ ledger: TestLedger,

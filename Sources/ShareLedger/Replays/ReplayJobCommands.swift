@@ -140,8 +140,8 @@ enum ReplayJobCommands {
                     } else {
                         Console.print("Replay \(wanted) \(done), recorded at position \(receipt.position)\n")
                         if case .cancel = action, let count = job.ended[.cancelled], count > 0 {
-                            let state = "'shareledger replay --mode state' brings tickets up to date that were cut short"
-                            Console.note("\(count) of its items are not sent; \(state), 'doctor' names what never arrived")
+                            let state = "'shareledger replay --mode state' brings tickets up to date"
+                            Console.note("\(count) of its items are not sent; \(state), 'doctor' names what is lost")
                         }
                     }
                     return 0
