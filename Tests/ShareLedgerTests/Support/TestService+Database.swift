@@ -78,12 +78,21 @@ extension TestService {
         let postmaster = try postmaster
         let processes = [postmaster] + (try backends(of: postmaster))
         kill(postmaster, SIGKILL)
-        // Sessions notice a moment later that they are alone, and may answer until then.
-        let deadline = ContinuousClock.now.advanced(by: .seconds(120))
-        while processes.contains(where: { kill($0, 0) == 0 }) {
+        // Sessions notice a moment later that they are alone, and may answer until then. One that waits for a lock of another
+        // that has gone may never notice.
+        let patience = ContinuousClock.now.advanced(by: .seconds(20))
+        let deadline = patience.advanced(by: .seconds(100))
+        while case let left = processes.filter(Self.isPostgres), !left.isEmpty {
             try #require(.now < deadline, "PostgreSQL does not end")
+            if .now > patience { for process in left { kill(process, SIGKILL) } }
             try await Task.sleep(for: .milliseconds(5))
         }
         return try await body()
+    }
+
+    /// Whether a process is one of PostgreSQL's, and has not ended.
+    private static func isPostgres(_ process: Int32) -> Bool {
+        guard let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else { return false }
+        return stat.contains("(postgres) ") && !stat.contains("(postgres) Z")
     }
 }
