@@ -114,6 +114,22 @@ struct PartnerOutageTests {
         SELECT partner_id, 'out', now() - interval '1 d', 7, 127, 0, 2 FROM projection.partner
         """
 
+    @Test func `a partner that is out and gets another URL is tried at once`() async throws {
+        let ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: "https://old.example/sharing")
+        try await ledger.execute(Self.isOut)
+        try await ledger.execute("UPDATE delivery.destination SET canary_at = now() + interval '1 d'")
+        var change = PartnerChange()
+        change.url = try BaseURL("https://new.example/sharing")
+        let wanted = change
+        let changed = try await ledger.store.appender.append(StateKeys(), byteCount: 0) { transaction in
+            Result { () throws(OperatorFault) in try transaction.change(wanted, partner: "lens", operator: "test").1 }
+        }
+        _ = try changed.get()
+        #expect(try await ledger.value("SELECT (canary_at <= now())::text FROM delivery.destination") == "true")
+        await ledger.close()
+    }
+
     @Test func `the late end of an attempt whose delivery is gone does not bring back what is out`() async throws {
         let gate = Gate()
         let partner = try FakePartner { _, _ in

@@ -4,7 +4,8 @@
 -- processes work. A partner's lanes come in the order in which they are due; partners take turns, first those after
 -- `after_partner`. A destination that struggles gets as many requests at a time as delivery.destination says, one that is out
 -- one canary when its time has come. What is new has a quarter of a partner's places to itself, and goes first three times out
--- of four; what is tried again and what replays send again share the rest. Only heads of lanes count: whatever waits in a lane that is not parked is behind a head that waits.
+-- of four; what is tried again and what replays send again share the rest. Only heads of lanes count: whatever waits in a lane
+-- that is not parked is behind a head that waits.
 --
 -- Facts are not cast: bytes that somebody has altered must stop no delivery but their own. Facts are ours and written
 -- without spaces, and within a string a quotation mark is always escaped, so a pattern finds a member for certain; whether
