@@ -12,7 +12,10 @@ struct MaterialReader {
 
     var material = ReplayMaterial()
     var places: [ShareLane: Int] = [:]
-    private(set) var partners: [Position: Position] = [:]
+
+    /// Of each stream.
+    private(set) var destinations: [Position: Destination] = [:]
+
     var selectedCount = 0
     let request: ReplayRequest
     let itemLimit: Int
@@ -45,12 +48,13 @@ struct MaterialReader {
             case .state: try readShares(of: agreement, share, in: &session)
             }
         }
+        if request.mode == .messages { dropEmptyLanes() }
         let lanes = material.lanes.map(\.lane)
         for start in stride(from: 0, to: lanes.count, by: Self.pageCount) {
             let page = lanes[start..<min(start + Self.pageCount, lanes.count)]
             let shares = page.compactMap(\.share)
             try readShareState(of: shares, in: &session)
-            if request.mode == .messages { try readPartnersChanges(of: shares, in: &session) }
+            if request.mode == .messages { try readOtherChanges(of: shares, in: &session) }
             try readAgreementState(of: page.filter { $0.share == nil }.map(\.stream), in: &session)
         }
         try readQueue(of: share, in: &session)
@@ -86,8 +90,11 @@ extension MaterialReader {
             material.partners[partner.id] = partner
         }
         for agreement in material.agreements {
-            partners[agreement.stream] = agreement.partner
+            destinations[agreement.stream] = request.target.destination(agreement.partner)
         }
+        material.hasDesk = try session.query(
+            "SELECT EXISTS (SELECT FROM delivery.setting WHERE desk_url IS NOT NULL)"
+        ).onlyRow()[0, as: Bool.self]
     }
 
     /// The share of the scope; `nil` where that is wider.
@@ -124,6 +131,11 @@ extension MaterialReader {
         case nil: break
         }
         return condition
+    }
+
+    /// The directions of the messages that are sent, as an array.
+    var directions: [String] {
+        request.directions.map(\.rawValue)
     }
 
     /// The types of messages that change state, as a list.

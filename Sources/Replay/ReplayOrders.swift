@@ -60,6 +60,10 @@ struct ReplayOrders: Sendable {
         min(4096 + plan.items.count * 64 + plan.replaced.count * 512, 4 * 1024 * 1024)
     }
 
+    var sandbox: ReplayTarget.Sandbox? {
+        if case .sandbox(let sandbox) = plan.request.target { sandbox } else { nil }
+    }
+
     private var replacedLanes: Set<ShareLane> { Set(plan.replaced.map(\.lane)) }
 
     private var watch: LedgerWatch {
@@ -82,6 +86,7 @@ extension ReplayOrders {
         let facts = facts(id, supplement)
         let detail = Facts.detail([
             "partner": plan.partners.map(\.name).joined(separator: ", "),
+            "url": sandbox?.url.text,
             "reason": warrant.reason,
             "operator": warrant.operator,
         ])
@@ -112,8 +117,11 @@ extension ReplayOrders {
             guard !replacedLanes.contains(lane.lane) else { return nil }
             switch change.type {
             case .ticketShared, .ticketUpdated:
-                guard change.direction == .outbound, !lane.hasState else { continue }
-                guard plan.request.to == nil else { return nil }
+                guard let direction = change.direction, plan.request.directions.contains(direction), !lane.hasState
+                else { continue }
+                guard plan.request.to == nil, plan.request.filter.types?.contains(change.type) ?? true else {
+                    return nil
+                }
                 items.append(
                     ReplayItem(lane: lane.lane, position: change.position, event: change.event, kind: .message),
                 )
@@ -131,20 +139,20 @@ extension ReplayOrders {
     private func skip(_ replaced: ReplacedDelivery, for replay: Position, _ transaction: inout SharingTransaction) {
         let delivery = replaced.delivery
         let facts = Facts.object { facts in
-            facts.member("destination", "partner")
+            facts.member("destination", replaced.lane.destination.kind.rawValue)
             facts.member("message", delivery.message.rawValue)
             if let old = delivery.replay { facts.member("replay", old.rawValue) }
             facts.member("replaced_by", replay.rawValue)
         }
         let detail = Facts.detail([
-            "partner": plan.partners.first { .partner($0.id) == replaced.lane.destination }?.name,
+            "partner": plan.partners.first { $0.id == replaced.partner }?.name,
             "reason": warrant.reason,
             "operator": warrant.operator,
         ])
         _ = transaction.append(
             EventDraft(
                 .deliverySkipped,
-                direction: delivery.direction,
+                direction: replaced.lane.destination.direction,
                 stream: replaced.stream,
                 ticket: replaced.ticket,
                 about: delivery.messageID,
@@ -169,6 +177,12 @@ extension ReplayOrders {
             if let from = request.from { facts.edge("from", from) }
             if let to = request.to { facts.edge("to", to) }
             if request.mode == .messages { facts.member("then_state", request.endsWithState) }
+            if request.target != .partner { facts.member("destination", request.target.kind.rawValue) }
+            if let directions = request.filter.directions {
+                facts.strings("directions", directions.map(\.rawValue).sorted())
+            }
+            if let types = request.filter.types { facts.strings("types", types.map(\.rawValue).sorted()) }
+            if request.filter.extent != .all { facts.member("extent", request.filter.extent.rawValue) }
             if let rate = request.rate { facts.member("rate", rate) }
             facts.member("items", items.count)
             facts.member("messages", items.count { $0.kind == .message })

@@ -2,6 +2,7 @@ import Ledger
 import LedgerStore
 import Postgres
 import Sharing
+import TicketSharing
 
 /// The rows of a replay, written in the transaction that records it.
 extension ReplayOrders {
@@ -19,6 +20,10 @@ extension ReplayOrders {
                 decided.receipt.recorded,
                 Int32(items.count),
                 plan.request.rate.map { Int32(clamping: $0) },
+                plan.request.target.kind.rawValue,
+                sandbox?.url.text,
+                sandbox?.allowsHTTP ?? false,
+                sandbox?.allowsPrivateAddress ?? false,
             )
         ]
         for start in stride(from: 0, to: plan.replaced.count, by: Self.rowCount) {
@@ -29,7 +34,7 @@ extension ReplayOrders {
             let page = items[start..<min(start + Self.rowCount, items.count)]
             statements.append(
                 Statements.enqueue(
-                    page.map(\.lane.destination.rawValue),
+                    page.map { destination(of: $0, decided.receipt.position).rawValue },
                     page.map(\.lane.stream),
                     page.map(\.lane.share),
                     page.indices.map { Int32($0) },
@@ -44,13 +49,21 @@ extension ReplayOrders {
         }
         return statements
     }
+
+    private func destination(of item: ReplayItem, _ replay: Position) -> Destination {
+        sandbox == nil ? item.lane.destination : .sandbox(replay)
+    }
 }
 
 private enum Statements {
-    static let replay = Statement<Position, String, String, String, Timestamp, Int32, Int32?>(
+    static let replay = Statement<
+        Position, String, String, String, Timestamp, Int32, Int32?, String, String?, Bool, Bool
+    >(
         """
-        INSERT INTO delivery.replay (replay_id, mode, reason, operator, requested_at, item_count, rate)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO delivery.replay (
+            replay_id, mode, reason, operator, requested_at, item_count, rate,
+            destination, sandbox_url, allow_http, allow_private_address)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         """
     )
 

@@ -191,7 +191,7 @@ struct ReplayPlanTests {
         #expect(!ending.isRefused && ending.stateCount == 1 && ending.lanes[0].hasState)
         try await ledger.deliverAll()
         try await ledger.update("t1", "theirs", under: agreement, .inbound)
-        #expect(warnings(try await ledger.plan(ReplayRequest(share))) == [.partnerIsAhead])
+        #expect(warnings(try await ledger.plan(ReplayRequest(share))) == [.otherIsAhead])
         let safe = try await ledger.plan(ReplayRequest(share, endsWithState: true))
         #expect(safe.warnings.isEmpty && safe.stateCount == 1)
         // Of an agreement's own messages there is no state that could follow.
@@ -221,7 +221,7 @@ struct ReplayPlanTests {
         let last = try await ledger.ticket("PUT", "t1", under: agreement, body: #"{"status":"open"}"#)
         try await ledger.deliverAll()
         let plan = try await ledger.plan(ReplayRequest(share))
-        #expect(warnings(plan) == [.partnerIsAhead] && plan.warnings.kept.first?.position == theirs.position)
+        #expect(warnings(plan) == [.otherIsAhead] && plan.warnings.kept.first?.position == theirs.position)
         let safe = try await ledger.plan(ReplayRequest(share, endsWithState: true))
         #expect(safe.warnings.isEmpty && safe.stateCount == 1)
         let later = try await ledger.plan(ReplayRequest(share, from: .position(last.position)))

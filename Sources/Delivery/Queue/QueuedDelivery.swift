@@ -120,7 +120,7 @@ extension QueuedDelivery {
     func draft(_ type: EventType, attempt: Int?, parts: [Part]) -> EventDraft {
         EventDraft(
             type,
-            direction: direction,
+            direction: lane.destination.direction,
             stream: stream,
             ticket: ticket,
             about: messageID,

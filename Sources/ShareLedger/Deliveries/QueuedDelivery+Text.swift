@@ -12,7 +12,11 @@ extension QueuedDelivery {
 
     /// Where it goes.
     var place: String {
-        lane.destination == .desk ? "our desk" : partner
+        switch lane.destination {
+        case .partner: partner
+        case .desk: "our desk"
+        case .sandbox: "the sandbox"
+        }
     }
 
     /// Its number, what it delivers, and how it stands.
@@ -58,8 +62,8 @@ extension QueuedDelivery {
         switch holding {
         case .paused: advice.append("\(partner) is paused: 'shareledger partner resume \(partner)' lets it go")
         case .proposed: advice.append("\(partner) is only proposed: 'shareledger agreement accept' lets it go")
-        case .out where lane.destination == .desk:
-            advice.append("our desk does not answer: one delivery at a time, once a minute or more often, tries it")
+        case .out where lane.destination.kind != .partner:
+            advice.append("\(place) does not answer: one delivery at a time, once a minute or more often, tries it")
         case .out:
             let place = "'shareledger partner show \(partner)' says since when and what is tried"
             advice.append("\(partner) is out: \(place); 'shareledger partner resume \(partner)' does not wait")
@@ -87,7 +91,7 @@ extension QueuedDelivery {
         object.member("agreement", agreement)
         object.optional("ticket", ticket)
         object.member("partner", partner)
-        object.member("to", lane.destination == .desk ? "desk" : "partner")
+        object.member("to", lane.destination.kind.rawValue)
         object.optional("held", holding?.rawValue)
         object.member("attempts", attempts)
         object.member("enqueued_at", "\(enqueued)")

@@ -45,7 +45,12 @@ struct Scene {
             logger: Logger(label: "test.delivery", logLevel: .critical),
             stateMessages: { delivery in
                 try await store.read { session in
-                    try StateReplay.messages(agreement: delivery.agreement, ticket: delivery.ticket, in: &session)
+                    try StateReplay.messages(
+                        agreement: delivery.agreement,
+                        ticket: delivery.ticket,
+                        to: delivery.destination.kind,
+                        in: &session,
+                    )
                 }
             },
         )
