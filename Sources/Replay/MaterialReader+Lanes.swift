@@ -145,6 +145,12 @@ extension MaterialReader {
             WHERE q.partner_id = ANY (\(Set(destinations.values).map(\.rawValue)))
                 AND q.stream_id = ANY (\(streams))
                 AND \(scope)
+                AND NOT EXISTS (
+                    SELECT
+                    FROM delivery.replay AS r
+                    WHERE r.replay_id = q.replay_id
+                        AND r.cancelled_at IS NOT NULL
+                )
             GROUP BY q.stream_id, q.share_id
             """
         )
@@ -172,7 +178,6 @@ extension MaterialReader {
                 AND q.share_id IS NOT DISTINCT FROM wanted.share_id
             JOIN ledger.event AS e ON e.position = q.message_position
             ORDER BY q.queue_position, q.item
-            LIMIT \(Int64(Planner.replacedLimit + 1))
             """
         )
         for row in rows {

@@ -223,11 +223,9 @@ extension MaterialReader {
             """
     }
 
-    private mutating func goesOn(after count: Int) throws -> Bool {
+    private func goesOn(after count: Int) throws -> Bool {
         try Task.checkCancellation()
-        selectedCount += count
-        material.isCut = selectedCount > itemLimit
-        return count == Self.pageCount && !material.isCut
+        return count == Self.pageCount
     }
 
     /// Where a lane's material is, which is begun if need be.

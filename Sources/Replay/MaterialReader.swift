@@ -16,33 +16,25 @@ struct MaterialReader {
     /// Of each stream.
     private(set) var destinations: [Position: Destination] = [:]
 
-    var selectedCount = 0
     let request: ReplayRequest
-    let itemLimit: Int
 
-    /// - Parameter itemLimit: Reading ends soon after this many deliveries were found.
-    static func read(
-        _ request: ReplayRequest,
-        itemLimit: Int,
-        in session: inout PostgresSession,
-    ) throws -> ReplayMaterial {
+    static func read(_ request: ReplayRequest, in session: inout PostgresSession) throws -> ReplayMaterial {
         try session.transaction(.snapshot) { session in
-            var reader = MaterialReader(request: request, itemLimit: itemLimit)
+            var reader = MaterialReader(request: request)
             try reader.readAll(in: &session)
             return reader.material
         }
     }
 
-    private init(request: ReplayRequest, itemLimit: Int) {
+    private init(request: ReplayRequest) {
         self.request = request
-        self.itemLimit = itemLimit
     }
 
     private mutating func readAll(in session: inout PostgresSession) throws {
         material.end = try LedgerReader.size(in: &session)
         try readScope(in: &session)
         let share = try share(in: &session)
-        for agreement in material.agreements where !material.isCut {
+        for agreement in material.agreements {
             switch request.mode {
             case .messages: try readMessages(of: agreement, share, in: &session)
             case .state: try readShares(of: agreement, share, in: &session)

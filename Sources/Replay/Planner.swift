@@ -11,18 +11,13 @@ struct Planner {
     private(set) var warnings = ReplayNotices()
     private(set) var replaced: [ReplacedDelivery] = []
 
-    /// Skipped deliveries cost an event each, under the ledger's lock.
-    static let replacedLimit = 10_000
-
     private let request: ReplayRequest
     private let material: ReplayMaterial
-    private let itemLimit: Int
     private let agreements: [Position: AgreementRecord]
 
-    init(_ request: ReplayRequest, _ material: ReplayMaterial, itemLimit: Int) {
+    init(_ request: ReplayRequest, _ material: ReplayMaterial) {
         self.request = request
         self.material = material
-        self.itemLimit = itemLimit
         agreements = Dictionary(material.agreements.map { ($0.stream, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
@@ -59,7 +54,11 @@ struct Planner {
             )
         }
         order(states)
-        judgeSize()
+        if items.isEmpty, refusals.isEmpty {
+            let isAll = request.from == nil && request.to == nil && request.filter == ReplayRequest.Filter()
+            let scope = isAll ? "" : ", of what is selected"
+            refusals.append(ReplayNotice(.nothing, text: "there is nothing that could be sent again\(scope)"))
+        }
     }
 
     /// All messages in the order of the ledger, then the states: each lane is in order, and none waits for another's end.
@@ -74,21 +73,6 @@ struct Planner {
             case (_?, nil): true
             case (nil, _?): false
             }
-        }
-    }
-
-    private mutating func judgeSize() {
-        if material.isCut || items.count > itemLimit {
-            let text = "more than \(itemLimit) deliveries in one replay: select less with --from and --to"
-            refusals.append(ReplayNotice(.tooLarge, text: text))
-        } else if replaced.count > Self.replacedLimit {
-            let text =
-                "more than \(Self.replacedLimit) deliveries stand still: select one agreement or share after the other"
-            refusals.append(ReplayNotice(.tooLarge, text: text))
-        } else if items.isEmpty, refusals.isEmpty {
-            let isAll = request.from == nil && request.to == nil && request.filter == ReplayRequest.Filter()
-            let scope = isAll ? "" : ", of what is selected"
-            refusals.append(ReplayNotice(.nothing, text: "there is nothing that could be sent again\(scope)"))
         }
     }
 }

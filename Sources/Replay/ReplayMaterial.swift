@@ -18,9 +18,6 @@ struct ReplayMaterial: Sendable {
 
     /// Whether there is a URL of our desk.
     var hasDesk = false
-
-    /// Whether the limit was reached before all was read.
-    var isCut = false
 }
 
 /// A lane, and what was selected in it.

@@ -56,8 +56,6 @@ package struct ReplayNotice: Sendable, Equatable {
         case incomplete
         /// What stands still in the lane is not in the selection: the replay would never get past it.
         case blocked
-        /// More than one replay may hold.
-        case tooLarge = "too_large"
 
         // MARK: Refusals, or warnings where the selection holds more
 

@@ -383,21 +383,6 @@ struct ReplayPlanTests {
         await ledger.close()
     }
 
-    @Test func `more than one replay may hold is refused`() async throws {
-        let ledger = try await TestLedger()
-        try await ledger.addPartner("lens", at: "https://lens.example/sharing")
-        let agreement = try await ledger.agree()
-        try await ledger.share("t1", under: agreement)
-        try await ledger.update("t1", "a", under: agreement)
-        let replayer = Replayer(store: ledger.store, itemLimit: 1)
-        #expect(refusals(try await replayer.plan(ReplayRequest(try scope(agreement, "t1")))).contains(.tooLarge))
-        #expect(
-            !(try await Replayer(store: ledger.store, itemLimit: 2).plan(ReplayRequest(try scope(agreement, "t1"))))
-                .isRefused
-        )
-        await ledger.close()
-    }
-
     @Test func `a reason must say something`() {
         #expect(Warrant(reason: "", operator: "x") == nil)
         #expect(Warrant(reason: " \n", operator: "x") == nil)

@@ -93,6 +93,7 @@ BEGIN
             LEFT JOIN delivery.pace AS p ON p.position = r.replay_id
             WHERE r.finished_at IS NULL
                 AND r.cancelled_at IS NULL
+                AND r.prepared_until IS NULL
                 AND NOT r.paused
         ),
         room AS (

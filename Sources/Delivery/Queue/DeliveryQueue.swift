@@ -156,6 +156,7 @@ extension DeliveryQueue {
             LEFT JOIN delivery.pace AS p ON p.position = r.replay_id AND r.rate IS NOT NULL
             WHERE r.finished_at IS NULL
                 AND r.cancelled_at IS NULL
+                AND r.prepared_until IS NULL
                 AND NOT r.paused
         ) AS s (source, next_at)
         CROSS JOIN LATERAL (
@@ -200,6 +201,7 @@ extension DeliveryQueue {
         SELECT r.replay_id
         FROM delivery.replay AS r
         WHERE r.finished_at IS NULL
+            AND (r.prepared_until IS NULL OR r.cancelled_at IS NOT NULL)
             AND NOT EXISTS (
                 SELECT
                 FROM delivery.queue AS q

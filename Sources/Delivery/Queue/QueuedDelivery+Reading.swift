@@ -92,6 +92,7 @@ extension QueuedDelivery {
                     WHEN q.partner_id > 0 AND p.state = 'proposed' THEN 'proposed'
                     WHEN q.partner_id > 0 AND p.paused THEN 'paused'
                     WHEN r.paused THEN 'replay paused'
+                    WHEN r.prepared_until IS NOT NULL THEN 'replay preparing'
                     WHEN h.state = 'out' THEN 'out'
                 END,
                 q.replay_id, q.attempts, q.enqueued_at, q.due_at, q.reason,

@@ -90,6 +90,7 @@ extension ReplayJob {
                 CASE
                     WHEN r.cancelled_at IS NOT NULL THEN 'cancelled'
                     WHEN r.finished_at IS NOT NULL THEN 'finished'
+                    WHEN r.prepared_until IS NOT NULL THEN 'preparing'
                     WHEN r.paused THEN 'paused'
                     ELSE 'running'
                 END,

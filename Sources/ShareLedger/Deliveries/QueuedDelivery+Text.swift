@@ -52,6 +52,7 @@ extension QueuedDelivery {
     var obstacle: String? {
         if state == .waiting, holding == .out { return "\(place) is out" }
         if state == .waiting, holding == .replayPaused { return "its replay is paused" }
+        if state == .waiting, holding == .replayPreparing { return "its replay is being enqueued" }
         if state == .waiting, let barrier { return "delivery \(barrier.rawValue) goes first" }
         return error.map { TerminalText.shortened($0, to: 80) }
     }
@@ -70,6 +71,7 @@ extension QueuedDelivery {
         case .replayPaused:
             let id = replay.map { "\($0)" } ?? "ID"
             advice.append("its replay is paused: 'shareledger replay resume \(id)' or 'cancel' lets the lane go on")
+        case .replayPreparing: advice.append("its replay is still being enqueued, and begins when all of it is")
         case .noDesk: advice.append("'shareledger serve' was last run without --desk-url: nothing goes to the desk")
         case nil: break
         }

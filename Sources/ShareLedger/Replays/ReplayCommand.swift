@@ -165,7 +165,13 @@ private func plan(_ arguments: ParsedArguments) async throws -> Int32 {
 private func start(_ arguments: ParsedArguments) async throws -> Int32 {
     let warrant = try Workspace.warrant(arguments)
     return try await carryOut(arguments) { replayer, request in
-        try report(try await replayer.start(request, warrant), arguments)
+        let bar = ProgressBar("Enqueueing")
+        defer { bar.finish() }
+        let outcome = try await replayer.start(request, warrant) { count, total in
+            bar.show(count, of: total, "deliveries", eventCount: count, "deliveries")
+        }
+        bar.finish()
+        return try report(outcome, arguments)
     }
 }
 
