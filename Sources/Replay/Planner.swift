@@ -205,8 +205,11 @@ extension Planner {
         guard !hasState, let last = lane.messages.last else { return }
         if let leftOut = lane.leftOut {
             let advice = lane.ticket != nil && lane.isShared ? "'--then-state' ends with what stands now" : "select all"
-            let text = "the message at \(leftOut) came after one that is sent, and is not selected: old values would stand"
-            refusals.append(ReplayNotice(.leavesOut, lane.agreement, lane.ticket, at: leftOut, text: "\(text); \(advice)"))
+            let text =
+                "the message at \(leftOut) came after one that is sent, and is not selected: old values would stand"
+            refusals.append(
+                ReplayNotice(.leavesOut, lane.agreement, lane.ticket, at: leftOut, text: "\(text); \(advice)")
+            )
         } else if let newest = lane.newestSent, last.position < newest {
             let advice =
                 switch (lane.ticket, lane.isShared) {

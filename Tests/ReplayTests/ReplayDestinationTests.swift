@@ -63,9 +63,11 @@ struct ReplayDestinationTests {
             #expect(ours.ticket(ticket)?.encoded() == (try await scene.held(ticket)).encoded())
         }
         #expect(ours.ticket("t3") == nil)
-        #expect(told.filter { $0.target.contains("/tickets/") }.allSatisfy {
-            $0.headers.first("X-Ticket-Sharing-Token") == scene.agreement.token
-        })
+        #expect(
+            told.filter { $0.target.contains("/tickets/") }.allSatisfy {
+                $0.headers.first("X-Ticket-Sharing-Token") == scene.agreement.token
+            }
+        )
         #expect(try await scene.finished(replay).contains(#""items":10,"delivered":10"#))
         #expect(try await partnersSide(scene) == before)
         let destinations = try await scene.ledger.value(
@@ -192,9 +194,11 @@ struct ReplayDestinationTests {
         if mode == .messages { #expect(String(decoding: sent[0].body, as: UTF8.self).contains("[secret]")) }
         if mode == .state { #expect(sandbox.ticket("t2")?.subject == "theirs") }
         #expect(try await partnersSide(scene) == before)
-        #expect(try await scene.ledger.value(
-            "SELECT count(*)::text FROM ledger.event WHERE type LIKE 'attempt.%' AND direction IS NULL"
-        ) == "\(2 * sent.count)")
+        #expect(
+            try await scene.ledger.value(
+                "SELECT count(*)::text FROM ledger.event WHERE type LIKE 'attempt.%' AND direction IS NULL"
+            ) == "\(2 * sent.count)"
+        )
         let end = try await scene.finished(replay)
         #expect(end.contains(mode == .messages ? #""delivered":7"# : #""delivered":2"#), "\(end)")
         await scene.close()

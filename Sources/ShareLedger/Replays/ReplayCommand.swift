@@ -255,7 +255,9 @@ private struct Selection: Sendable {
         let named = [ReplayTarget.partner, .desk].first { $0.kind.rawValue == text }
         if let named {
             guard !allowsHTTP, !allowsPrivateAddress else {
-                throw UsageError("--allow-http and --allow-private-address are for a sandbox; of partners 'partner set' says it")
+                throw UsageError(
+                    "--allow-http and --allow-private-address are for a sandbox; of partners 'partner set' says it"
+                )
             }
             return named
         }
@@ -263,7 +265,9 @@ private struct Selection: Sendable {
         do throws(BaseURLFault) {
             url = try BaseURL(text)
         } catch {
-            throw UsageError("--destination takes partner, desk or a base URL; \(text.debugDescription) \(error.rawValue)")
+            throw UsageError(
+                "--destination takes partner, desk or a base URL; \(text.debugDescription) \(error.rawValue)"
+            )
         }
         guard url.isSecure || allowsHTTP else {
             throw UsageError("\(text) is not https: personal data would go in clear; --allow-http allows it")
@@ -302,7 +306,9 @@ private func messageTypes(_ text: String) throws -> Set<EventType> {
         let named = all.filter { $0.rawValue == word || $0.rawValue.hasPrefix("\(word).") }
         guard !named.isEmpty else {
             let names = all.map(\.rawValue).joined(separator: ", ")
-            throw UsageError("--type takes ticket, agreement, or some of \(names), not \(String(word).debugDescription)")
+            throw UsageError(
+                "--type takes ticket, agreement, or some of \(names), not \(String(word).debugDescription)"
+            )
         }
         found.formUnion(named)
     }
