@@ -18,7 +18,7 @@ struct ReplayPage: Sendable {
     }
 
     /// Deliveries that the ledger's lock is held for at a time, unless one lane has more: some tenths of a second.
-    static let standardItemCount = 10_000
+    static let standardItemCount = 5_000
 }
 
 extension ReplayPlan {
