@@ -49,10 +49,14 @@ FROM (
             e.recorded_at,
             e.direction,
             CASE e.direction WHEN 'in' THEN e.recorded_at ELSE k.recorded_at END AS came_at,
-            NOT coalesce(
-                d.facts -> 'not_taken' @> jsonb_build_array(jsonb_build_object('member', n.member)),
-                false
-            ) AS taken,
+            CASE
+                WHEN n.member = 'tags' THEN coalesce((d.facts -> 'permissions' -> 'sync_tags') <> 'false', true)
+                WHEN n.member = 'custom_fields'
+                    THEN coalesce((d.facts -> 'permissions' -> 'sync_custom_fields') <> 'false', true)
+                WHEN n.member IN ('status', 'custom_status') AND d.facts ->> 'by' = 'receiver'
+                    THEN coalesce((d.facts -> 'permissions' -> 'allows_public_comments') <> 'false', true)
+                ELSE true
+            END AS taken,
             true AS is_message
         FROM ledger.event AS e
         JOIN ledger.stream AS s ON s.stream_id = e.stream_id

@@ -1,7 +1,8 @@
 -- What changed in tickets: a row for each member that a message says anew.
 --
--- Comments are in audit.comment. What an agreement did not allow is there, but not taken: what was there before stands. Where
--- a body is erased, or jsonb cannot hold it, the value is unknown; that the member was said is known all the same.
+-- Comments are in audit.comment. What the agreement did not allow at that time is there, but not taken, whoever said it: what was
+-- there before stands. Where a body is erased, or jsonb cannot hold it, the value is unknown; that the member was said is known
+-- all the same. Members that the protocol does not know are not here.
 DROP VIEW IF EXISTS audit.ticket_history;
 CREATE VIEW audit.ticket_history AS
 SELECT
@@ -58,10 +59,14 @@ FROM (
                     n.member,
                     d.body -> n.member AS value,
                     d.body IS NOT NULL AS known,
-                    NOT coalesce(
-                        d.facts -> 'not_taken' @> jsonb_build_array(jsonb_build_object('member', n.member)),
-                        false
-                    ) AS taken
+                    CASE
+                        WHEN n.member = 'tags' THEN coalesce((d.facts -> 'permissions' -> 'sync_tags') <> 'false', true)
+                        WHEN n.member = 'custom_fields'
+                            THEN coalesce((d.facts -> 'permissions' -> 'sync_custom_fields') <> 'false', true)
+                        WHEN n.member IN ('status', 'custom_status') AND d.facts ->> 'by' = 'receiver'
+                            THEN coalesce((d.facts -> 'permissions' -> 'allows_public_comments') <> 'false', true)
+                        ELSE true
+                    END AS taken
                 FROM ledger.event AS e
                 JOIN ledger.stream AS s ON s.stream_id = e.stream_id
                 JOIN ledger.share AS sh ON sh.share_id = e.share_id

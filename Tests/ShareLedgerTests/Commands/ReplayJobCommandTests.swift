@@ -83,7 +83,8 @@ import Testing
         }
     }
 
-    @Test func `a replay goes to a sandbox that the operator names, and what cannot be meant is refused`() async throws {
+    @Test func `a replay goes to a sandbox that the operator names, and what cannot be meant is refused`() async throws
+    {
         let service = try await TestService.started()
         let partner = try FakePartner()
         let agreed = try await service.agreement(with: partner)
