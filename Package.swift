@@ -72,6 +72,12 @@ let testPrograms: [Target] = [
         path: "Tests/ClusterHolder",
         swiftSettings: swiftSettings,
     ),
+    .executableTarget(
+        name: "DeliveryLoad",
+        dependencies: ["HTTPClient", "HTTPServer", "Logging"],
+        path: "Tests/DeliveryLoad",
+        swiftSettings: swiftSettings,
+    ),
 ]
 
 /// What a test target needs beyond its module, that module's dependencies and TestSupport.
