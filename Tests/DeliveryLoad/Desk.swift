@@ -1,3 +1,4 @@
+import Foundation
 import HTTPClient
 import Synchronization
 
@@ -58,14 +59,14 @@ final class Desk: Sendable {
     private let client: HTTPClient
     private let base: HTTPURL
     private let target: VettedAddresses
-    private let token: String
+    private let tokens: Mutex<[String]>
     private let text: String
     private let reception: Reception
 
     /// The number of each ticket's next message, by partner.
     private let next: Mutex<[[Int]]>
 
-    init(port: UInt16, token: String, textLength: Int, partners partnerCount: Int, _ reception: Reception) throws {
+    init(port: UInt16, textLength: Int, partners partnerCount: Int, _ reception: Reception) throws {
         var configuration = HTTPClient.Configuration(trust: try TrustStore())
         configuration.maximumPerTarget = 256
         client = try HTTPClient(configuration)
@@ -74,11 +75,16 @@ final class Desk: Sendable {
             case .allowed(let target) = AddressPolicy.allowPrivate.vet([address], port: port)
         else { preconditionFailure("loopback is an address") }
         self.target = target
-        self.token = token
+        tokens = Mutex(Array(repeating: "", count: partnerCount))
         self.reception = reception
         let words = "The autofocus hunts in low light and stops at the near limit; the contacts are clean. "
         text = String(String(repeating: words, count: textLength / words.count + 1).prefix(textLength))
         next = Mutex(Array(repeating: Array(repeating: 0, count: reception.ticketCount), count: partnerCount))
+    }
+
+    /// What it shows when it says something to a partner.
+    func setToken(_ token: String, for partner: Int) {
+        tokens.withLock { $0[partner] = token }
     }
 
     func offer(_ offer: Offer) async throws -> Result {
@@ -144,7 +150,7 @@ final class Desk: Sendable {
             try base.appending(path: "load\(partner)/tickets/\(name.ticketName)"),
             adding: [
                 HTTPHeader("Content-Type", "application/json"),
-                HTTPHeader("X-Ticket-Sharing-Token", "a\(partner):\(token)"),
+                HTTPHeader("X-Ticket-Sharing-Token", tokens.withLock { $0[partner] }),
             ],
             body: Array(body.utf8),
             target: target,
@@ -155,6 +161,7 @@ final class Desk: Sendable {
         let outcome = await client.perform(request)
         result.times.append(start.duration(to: .now).microseconds)
         guard case .answered(let answer) = outcome, (200..<300).contains(answer.status) else {
+            if result.refused == 0 { FileHandle.standardError.write(Data("DeliveryLoad: \(outcome.summary)\n".utf8)) }
             result.refused += 1
             return
         }
@@ -173,6 +180,15 @@ private final class Allowance: Sendable {
         left.withLock { left in
             left -= 1
             return left >= 0
+        }
+    }
+}
+
+extension HTTPOutcome {
+    fileprivate var summary: String {
+        switch self {
+        case .answered(let answer): "\(answer.status) \(String(decoding: answer.body, as: UTF8.self))"
+        case .failed(let failure): "\(failure)"
         }
     }
 }

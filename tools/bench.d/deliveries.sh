@@ -12,7 +12,7 @@ open_ledger 'shared_preload_libraries = pg_stat_statements'
 sql postgres 'CREATE EXTENSION pg_stat_statements'
 
 delivery_load=$(swift build --configuration release --show-bin-path)/DeliveryLoad
-coproc LOAD { exec "$delivery_load" "$private_port" "$((away_partner + 1))" 65536 "$access_key" 300; }
+coproc LOAD { exec "$delivery_load" "$private_port" "$((away_partner + 1))" 65536 300; }
 load_process=$LOAD_PID
 exec {load_input}>&"${LOAD[1]}" {load_output}<&"${LOAD[0]}"
 
@@ -56,10 +56,28 @@ settle() {
 
 await_reply
 read -r -a ports <<<"${reply#ports }"
+# agree NUMBER PORT: a partner that we invite, and that accepts.
+agree() {
+    local name=load$1 invitation token
+    "$shareledger" partner add "$name" --url "http://127.0.0.1:$2/sharing" --allow-http --allow-private-address \
+        --data "$data" >/dev/null 2>&1
+    "$shareledger" agreement invite "$name" --name MondoCam --json --data "$data" >"$directory/invitation" 2>/dev/null
+    invitation=$(grep -o '"uuid":"[^"]*"' "$directory/invitation" | cut -d '"' -f 4)
+    await 30 is_delivered || die 70 "partner $1 gets no invitation"
+    token=$("$shareledger" agreement token "$invitation" --data "$data" 2>/dev/null)
+    curl --silent --show-error --fail --max-time 30 --output /dev/null --request PUT \
+        --header 'Content-Type: application/json' --header "X-Ticket-Sharing-Token: $token" \
+        --data '{"status":"accepted"}' "$public/agreements/$invitation"
+    tell token "partner=$1" "text=$token"
+}
+
+is_delivered() {
+    [ "$(sql shareledger 'SELECT count(*) FROM delivery.queue')" -eq 0 ]
+}
+
 say "Making $((away_partner + 1)) partners"
-for number in "${!ports[@]}"; do
-    invite "a$number" "http://127.0.0.1:${ports[$number]}/sharing" "load$number"
-done
+for number in "${!ports[@]}"; do agree "$number" "${ports[$number]}"; done
+
 # statement_count: statements that the service has sent.
 statement_count() {
     sql postgres "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements
