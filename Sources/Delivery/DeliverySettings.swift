@@ -50,4 +50,10 @@ package struct DeliverySettings: Sendable {
     package init(version: String) {
         userAgent = "ShareLedger/\(version)"
     }
+
+    /// How long to leave the queue alone after a claim: several times as long as it took, so that claims take no more than a
+    /// quarter of the time, and many deliveries share one where there are many.
+    func pause(afterClaimOf duration: Duration) -> Duration {
+        min(max(duration * 3, .milliseconds(2)), .milliseconds(100))
+    }
 }

@@ -76,8 +76,12 @@ CREATE FUNCTION delivery.claim(
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET jit = off
--- To plan it costs several times what it takes.
+-- To plan it costs several times what it takes. Planned while little waits, it would read all of the queue for ever after.
 SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET enable_material = off
 AS $$
 #variable_conflict use_column
 DECLARE

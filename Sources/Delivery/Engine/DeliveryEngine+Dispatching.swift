@@ -12,10 +12,14 @@ extension DeliveryEngine {
             var poll = settings.shortestPoll
             while true {
                 guard let room = room() else { break }
+                let began = ContinuousClock.now
                 let claimed = await claim(room)
+                let pause = room.count > 0 ? settings.pause(afterClaimOf: .now - began) : .zero
                 for delivery in claimed {
                     group.addTask { await self.work(on: delivery) }
                 }
+                // Cancellation ends the pause, and then the loop.
+                try? await Task.sleep(for: pause)
                 // A claim that was not filled has left nothing that is due and free.
                 guard claimed.count < room.count || room.count == 0 else { continue }
                 poll = claimed.isEmpty ? min(poll * 2, settings.longestPoll) : settings.shortestPoll
