@@ -85,9 +85,9 @@ package final class FakePartner: Sendable {
         }
     }
 
-    /// Goes away.
-    package func stop() async {
-        await server.stop(deadline: .seconds(1))
+    /// Goes away; what it does not answer until the deadline it answers with 503.
+    package func stop(deadline: Duration = .seconds(1)) async {
+        await server.stop(deadline: deadline)
     }
 
     private func answer(_ request: HTTPRequest) async -> HTTPResponse {

@@ -120,7 +120,10 @@ struct ChaosTests {
             try await Task.sleep(for: duration)
             try await victim.send(SIGCONT)
         case .killPostgres:
-            Glibc.kill(try first.postmaster, SIGKILL)
+            let old = try first.postmaster
+            Glibc.kill(old, SIGKILL)
+            // There may be no file while one ends and another starts.
+            while (try? first.postmaster) ?? old == old { try await Task.sleep(for: .milliseconds(20)) }
             try await first.waitUntilReady()
         case .partnerGoes:
             await partner.goAway()
@@ -151,6 +154,7 @@ private final class MoodyPartner: Sendable {
     /// One for each time that it came, the last one being here now.
     private let lives: Mutex<[FakePartner]>
     private let mood = Mutex(Mood.well)
+    private let taken = Mutex<[HTTPRequest]>([])
 
     init() throws {
         let first = try FakePartner()
@@ -161,13 +165,13 @@ private final class MoodyPartner: Sendable {
 
     var present: FakePartner { lives.withLock { $0[$0.count - 1] } }
 
-    /// All that it ever saw, in order.
-    var requests: [HTTPRequest] { lives.withLock { $0 }.flatMap(\.requests) }
+    /// All that it ever took, in order.
+    var requests: [HTTPRequest] { taken.withLock { $0 } }
 
     func setMood(_ new: Mood) { mood.withLock { $0 = new } }
 
-    /// Closes its port; what it has taken it answers, if it can at once.
-    func goAway() async { await present.stop() }
+    /// Closes its port; what it has taken it answers.
+    func goAway() async { await present.stop(deadline: .seconds(20)) }
 
     /// Is there again, if it was away, and well.
     func recover() throws {
@@ -178,11 +182,10 @@ private final class MoodyPartner: Sendable {
     }
 
     private func answer(_ request: HTTPRequest) async -> HTTPResponse {
-        switch mood.withLock({ $0 }) {
-        case .well: break
-        case .overloaded: return HTTPResponse(status: 503)
-        case .slow: try? await Task.sleep(for: .milliseconds(700))
-        }
+        let mood = mood.withLock { $0 }
+        if mood == .overloaded { return HTTPResponse(status: 503) }
+        taken.withLock { $0.append(request) }
+        if mood == .slow { try? await Task.sleep(for: .milliseconds(700)) }
         return HTTPResponse(status: request.method == "POST" ? 201 : 200)
     }
 }
