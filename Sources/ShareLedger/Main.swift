@@ -13,7 +13,7 @@ import Foundation
         commands: [
             initCommand, serveCommand, migrateCommand, statusCommand, partnerCommand, agreementCommand, ticketCommand,
             deliveryCommand, historyCommand, eventCommand, reconstructCommand, replayCommand, projectionCommand,
-            sqlCommand, doctorCommand,
+            exportCommand, importCommand, sqlCommand, doctorCommand,
         ],
         sections: [HelpSections.environment, HelpSections.exitStatus],
     )

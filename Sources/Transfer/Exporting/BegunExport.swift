@@ -1,0 +1,85 @@
+import Cryptography
+import Ledger
+import LedgerStore
+import Postgres
+
+/// What is whole of an export that was interrupted: all up to the last block of events.
+///
+/// What stands behind that is written again, whatever it is. A file in which something was altered is gone on with from
+/// before that.
+struct BegunExport {
+    let header: TransferHeader
+
+    /// Where the last whole block of events ends, and what is known there.
+    private(set) var byteCount: Int
+    private(set) var checksum: Digest
+    private(set) var events = EventCount()
+
+    /// Where the file has its end, and nothing is left to be done.
+    private var trailer: TransferTrailer?
+
+    init(_ file: TransferFile) throws {
+        var reader = try BlockReader(file)
+        guard let first = try reader.next(), first.kind == .header else {
+            throw TransferFault(.file, "the file has no beginning of an export; delete it and begin anew")
+        }
+        header = try TransferHeader(first)
+        byteCount = reader.byteCount
+        checksum = reader.checksum
+        do {
+            var isWhole = true
+            while isWhole, let block = try reader.next() { isWhole = try take(block, reader) }
+            if trailer != nil, try reader.next() != nil { trailer = nil }
+        } catch is TransferFault {
+            trailer = nil
+        }
+    }
+
+    /// Returns whether what follows can be of use.
+    private mutating func take(_ block: Block, _ reader: BlockReader) throws -> Bool {
+        switch block.kind {
+        case .header: return false
+        case .trailer:
+            let read = try TransferTrailer(block)
+            var events = events
+            if read.size == events.next, read.root == events.root() {
+                trailer = read
+                byteCount = reader.byteCount
+            }
+            return false
+        case .rows:
+            let rows = try RowBlock(block)
+            guard rows.table == .event else { return true }
+            try events.take(rows)
+            byteCount = reader.byteCount
+            checksum = reader.checksum
+            return true
+        }
+    }
+
+    /// Throws unless it is of this ledger.
+    func check(_ current: TransferHeader, in session: inout PostgresSession) throws {
+        guard header.isContinued(by: current) else {
+            throw TransferFault(.state, "the file is an export of \(header.origin), or was begun by another version")
+        }
+        guard let last = events.lastLeaf else { return }
+        let rows = try session.query("SELECT leaf_hash FROM ledger.event WHERE position = \(events.next - 1)")
+        guard try rows.first.map({ row in try row[0, as: Digest.self] }) == last else {
+            throw TransferFault(.state, "the file is an export of another copy of \(header.origin)")
+        }
+    }
+
+    /// What it came to, where it is complete.
+    func report(_ origin: Origin) -> LedgerExport.Report? {
+        trailer.map { trailer in
+            LedgerExport.Report(
+                origin: origin,
+                eventCount: trailer.size,
+                resumedCount: trailer.size,
+                root: trailer.root,
+                byteCount: byteCount,
+                erasures: [],
+            )
+        }
+    }
+}
