@@ -5,7 +5,10 @@ import Ledger
 import Linux
 import Transfer
 
-private let file = Command.Positional("FILE", help: "The file to write, which must not be there yet; - is standard output")
+private let file = Command.Positional(
+    "FILE",
+    help: "The file to write, which must not be there yet; - is standard output"
+)
 private let resume = Flag("resume", help: "Go on with FILE, which an export that was interrupted has begun")
 
 let exportCommand = Command(

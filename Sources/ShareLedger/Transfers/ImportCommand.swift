@@ -129,7 +129,9 @@ private func print(_ report: LedgerImport.Report, _ workspace: Workspace, asJSON
     }
     Console.print(report.muteAgreements.map { "\(line($0))\n" }.joined())
     if report.muteAgreements.contains(where: { $0.reason != .noKey }) {
-        Console.note("shareledger: put the key file of \(report.oldOrigin) at \(workspace.keyFile): 'serve' does not start without it")
+        Console.note(
+            "shareledger: put the key file of \(report.oldOrigin) at \(workspace.keyFile): 'serve' does not start without it"
+        )
     }
 }
 

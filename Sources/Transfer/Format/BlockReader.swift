@@ -24,7 +24,10 @@ struct BlockReader {
         self.file = file
         checksum = Block.firstChecksum(with: &sha256)
         guard try take(Block.magic.count, of: nil) == Block.magic else {
-            throw TransferFault(.file, "it is no export of a ledger, or one of a version that this program does not know")
+            throw TransferFault(
+                .file,
+                "it is no export of a ledger, or one of a version that this program does not know"
+            )
         }
     }
 

@@ -67,6 +67,10 @@ struct RowBlock {
         }
         var rows: [Row] = []
         while offset < payload.count {
+            // Only a row that is larger than that by itself makes a larger block: what is held of rows has a bound.
+            guard rows.isEmpty || payload.count <= RowGatherer.byteCount + Self.headByteCount else {
+                throw TransferFault(block, "it is larger than a block of several rows can be")
+            }
             guard try number(Int16.self) == table.columns.count else {
                 throw TransferFault(block, "a row has not \(table.columns.count) columns")
             }
@@ -82,7 +86,9 @@ struct RowBlock {
             }
             rows.append(Row(columns: columns))
         }
-        guard rows.count == count, !rows.isEmpty else { throw TransferFault(block, "it has not as many rows as it says") }
+        guard rows.count == count, !rows.isEmpty else {
+            throw TransferFault(block, "it has not as many rows as it says")
+        }
         self.block = block
         self.table = table
         self.rows = rows

@@ -15,7 +15,10 @@ struct TransferHeader: Equatable {
     let size: Int64
 
     var payload: [UInt8] {
-        Array("origin-name \(origin.name)\norigin-epoch \(origin.epoch)\nfirst \(firstLeaf)\nschema \(schema)\nsize \(size)\n".utf8)
+        Array(
+            "origin-name \(origin.name)\norigin-epoch \(origin.epoch)\nfirst \(firstLeaf)\nschema \(schema)\nsize \(size)\n"
+                .utf8
+        )
     }
 
     init(origin: Origin, firstLeaf: Digest, schema: String, size: Int64) {

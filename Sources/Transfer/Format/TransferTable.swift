@@ -48,8 +48,10 @@ enum TransferTable: UInt8, Sendable, CaseIterable {
         case .payload: ["position", "castable", "part", "salt", "content", "chunk_lengths", "splices"]
         case .event:
             [
-                "position", "stream_id", "stream_seq", "share_id", "share_seq", "recorded_at", "epoch", "attempt", "status",
-                "format", "event_id", "about", "exchange", "type", "direction", "leaf_hash", "stream_prev", "share_prev",
+                "position", "stream_id", "stream_seq", "share_id", "share_seq", "recorded_at", "epoch", "attempt",
+                "status",
+                "format", "event_id", "about", "exchange", "type", "direction", "leaf_hash", "stream_prev",
+                "share_prev",
                 "part_names", "part_lengths", "part_commitments",
             ]
         case .stream: ["stream_id", "name"]
@@ -66,7 +68,8 @@ enum TransferTable: UInt8, Sendable, CaseIterable {
                 "stream_id", "partner_id", "first_position", "last_position", "last_recorded_at", "key_version",
                 "acknowledged_key_version", "last_status", "last_event_id", "agreement", "our_role", "status",
                 "deactivated_by", "name", "sender_url", "receiver_url", "sync_tags", "sync_custom_fields",
-                "allows_public_comments", "invited_from", "key_fingerprint", "acknowledged_key_fingerprint", "last_digest",
+                "allows_public_comments", "invited_from", "key_fingerprint", "acknowledged_key_fingerprint",
+                "last_digest",
             ]
         case .ticketHead:
             [
@@ -75,14 +78,16 @@ enum TransferTable: UInt8, Sendable, CaseIterable {
             ]
         case .replay:
             [
-                "replay_id", "mode", "reason", "operator", "requested_at", "finished_at", "item_count", "delivered_count",
+                "replay_id", "mode", "reason", "operator", "requested_at", "finished_at", "item_count",
+                "delivered_count",
                 "rate", "paused", "cancelled_at",
             ]
         case .replayOutcome: ["replay_id", "item", "message_position", "outcome", "attempts", "ended_at"]
         case .queue:
             [
                 "delivery_id", "partner_id", "stream_id", "share_id", "queue_position", "item", "message_position",
-                "message_id", "replay_id", "enqueued_at", "due_at", "claimed_until", "claim", "attempts", "tries", "exchange",
+                "message_id", "replay_id", "enqueued_at", "due_at", "claimed_until", "claim", "attempts", "tries",
+                "exchange",
                 "is_head", "is_barrier", "state", "kind", "reason",
             ]
         case .destination:

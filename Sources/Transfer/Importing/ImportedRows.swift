@@ -44,7 +44,8 @@ struct ImportedRows {
                 TransferProgress(step: .reading, done: done, total: total ?? done, eventCount: Int(events.next)),
             )
         }
-        let advice = "the export was not finished: 'shareledger export FILE --resume' goes on with it where it was begun"
+        let advice =
+            "the export was not finished: 'shareledger export FILE --resume' goes on with it where it was begun"
         throw TransferFault(.file, "the file ends after \(events.next) events without its trailer; \(advice)")
     }
 
@@ -62,7 +63,7 @@ struct ImportedRows {
         try makeRoom(in: &session)
         do {
             try session.copyIn(table.copying) { writer in try writer.write(rows.bytes) }
-        } catch let error as PostgresError where !error.isConnectionLoss && error.kind == .server {
+        } catch let error as PostgresError where error.isAboutRows {
             throw TransferFault(rows.block, "the database does not take its rows of \(table.label): \(error)")
         }
     }

@@ -76,6 +76,14 @@ package struct LedgerImport: Sendable {
             try begin(in: &session)
             let trailer = try rows.copy(in: &session, progress)
             try ImportedState.derive(in: &session)
+            let identity = try LedgerIdentity.read(in: &session)
+            guard identity?.origin == rows.header.origin, identity?.firstLeaf == rows.header.firstLeaf else {
+                throw TransferFault(
+                    .file,
+                    "its events are not those of \(rows.header.origin), as it says",
+                    position: .first
+                )
+            }
             let sound = soundKeys(try SealedKeys.read(in: &session))
             let audit = try check(sound, in: &session, progress)
             try ImportedState.check(in: &session)
@@ -95,7 +103,8 @@ package struct LedgerImport: Sendable {
         } catch {
             // What went wrong first matters; a session that cannot roll back is closed, which does.
             if !session.isBroken { _ = try? session.execute("ROLLBACK") }
-            throw error
+            guard let error = error as? PostgresError, error.isAboutRows else { throw error }
+            throw TransferFault(.file, "the database does not take what the file says: \(error)")
         }
     }
 
@@ -132,7 +141,9 @@ package struct LedgerImport: Sendable {
             let more = report.faultCount > 1 ? ", and \(report.faultCount - 1) more faults" : ""
             throw TransferFault(.file, "\(fault)\(more)", position: fault.position)
         }
-        if let fault = try AccessKeyAudit.faults(keys, in: &session).first {
+        // One that the key file does not open is lost, which is said of its agreement.
+        let faults = try AccessKeyAudit.faults(keys, in: &session)
+        if let fault = faults.first(where: { $0.kind != .sealed }) {
             throw TransferFault(.file, "\(fault)", position: fault.position)
         }
         return report
@@ -155,8 +166,17 @@ package struct LedgerImport: Sendable {
         // What could not be folded where it came from cannot be here.
         let wrong = differences.first.filter { if case .unfoldable = $0.kind { false } else { true } }
         if let difference = wrong.min(by: { $0.since < $1.since }) {
-            let advice = "'shareledger projection rebuild' where it was exported puts that right, unless the file was altered"
+            let advice =
+                "'shareledger projection rebuild' where it was exported puts that right, unless the file was altered"
             throw TransferFault(.file, "\(difference); \(advice)", position: difference.since)
         }
+    }
+}
+
+extension PostgresError {
+    /// Whether the server refuses values, and not to work at all.
+    var isAboutRows: Bool {
+        if kind == .decoding { return true }
+        return code.map { ["21", "22", "23", "54", "P0", "SL"].contains($0.errorClass) } ?? false
     }
 }

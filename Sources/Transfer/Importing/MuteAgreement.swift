@@ -11,7 +11,7 @@ package struct MuteAgreement: Sendable, Equatable {
     /// Why; the raw value is for programs.
     package enum Reason: String, Sendable {
         case noKeyFile = "no key file"
-        case otherKeyFile = "another key file"
+        case unopened = "not opened by the key file"
         case noKey = "no access key"
     }
 
@@ -38,7 +38,7 @@ package struct MuteAgreement: Sendable, Equatable {
                 if let version, let sealed {
                     if let keys {
                         keys.fingerprint(ofSealedKey: sealed, version: version, stream: stream) == nil
-                            ? .otherKeyFile : nil
+                            ? .unopened : nil
                     } else {
                         .noKeyFile
                     }
