@@ -31,9 +31,9 @@ let importCommand = Command(
     options: Options.common + [Options.json],
 ) { arguments in
     let path = try arguments.required(file)
-    let source: TransferFile
+    let source: ImportSource
     do {
-        source = try TransferFile.toImport(path)
+        source = try ImportSource(try TransferFile.toImport(path))
     } catch let error as SystemError {
         throw CommandFailure("\(error)", status: error.isForMissing ? 66 : 74)
     }

@@ -2,9 +2,31 @@ import Ledger
 import LedgerStore
 import Postgres
 
+/// An export that is to be imported, of which no more is read than how it begins.
+package struct ImportSource: Sendable {
+    let file: TransferFile
+    let header: TransferHeader
+    let reader: BlockReader
+
+    /// Throws ``TransferFault`` where it is no export, or one of a schema that this program has not.
+    package init(_ file: TransferFile) throws {
+        var reader = try BlockReader(file)
+        guard let first = try reader.next(), first.kind == .header else {
+            throw TransferFault(.file, "the file does not begin as an export does")
+        }
+        let header = try TransferHeader(first)
+        guard SchemaFile.all.contains(where: { $0.path == header.schema && $0.kind == "migrations" }) else {
+            let text = "it was exported by a program that has schema/\(header.schema), which this one has not"
+            throw TransferFault(.version, "\(text); use a newer shareledger")
+        }
+        self.file = file
+        self.header = header
+        self.reader = reader
+    }
+}
+
 /// Copies the rows of an export into the tables, block by block, in the order in which they must stand there.
 struct ImportedRows {
-    let header: TransferHeader
     private let file: TransferFile
     private var reader: BlockReader
     private var events = EventCount()
@@ -13,17 +35,9 @@ struct ImportedRows {
     /// The first position that has no partition.
     private var partitionLimit: Int64 = 0
 
-    init(_ file: TransferFile) throws {
-        self.file = file
-        reader = try BlockReader(file)
-        guard let first = try reader.next(), first.kind == .header else {
-            throw TransferFault(.file, "the file does not begin as an export does")
-        }
-        header = try TransferHeader(first)
-        guard SchemaFile.all.contains(where: { $0.path == header.schema && $0.kind == "migrations" }) else {
-            let text = "it was exported by a program that has schema/\(header.schema), which this one has not"
-            throw TransferFault(.version, "\(text); use a newer shareledger")
-        }
+    init(_ source: ImportSource) {
+        file = source.file
+        reader = source.reader
     }
 
     /// Reads to the end; returns what the export says of itself there.

@@ -67,20 +67,20 @@ package struct LedgerImport: Sendable {
     /// - Parameter session: As the service's role, outside of a transaction, in a database with the whole schema and no ledger.
     package func run(
         in session: inout PostgresSession,
-        from file: TransferFile,
+        from source: ImportSource,
         progress: @escaping @Sendable (TransferProgress) -> Void = { _ in },
     ) throws -> Report {
-        var rows = try ImportedRows(file)
+        var rows = ImportedRows(source)
         try session.execute("BEGIN")
         do {
             try begin(in: &session)
             let trailer = try rows.copy(in: &session, progress)
             try ImportedState.derive(in: &session)
             let identity = try LedgerIdentity.read(in: &session)
-            guard identity?.origin == rows.header.origin, identity?.firstLeaf == rows.header.firstLeaf else {
+            guard identity?.origin == source.header.origin, identity?.firstLeaf == source.header.firstLeaf else {
                 throw TransferFault(
                     .file,
-                    "its events are not those of \(rows.header.origin), as it says",
+                    "its events are not those of \(source.header.origin), as it says",
                     position: .first
                 )
             }
@@ -89,8 +89,8 @@ package struct LedgerImport: Sendable {
             try ImportedState.check(in: &session)
             try fold(sound, in: &session, progress)
             var report = Report(
-                oldOrigin: rows.header.origin,
-                origin: rows.header.origin,
+                oldOrigin: source.header.origin,
+                origin: source.header.origin,
                 eventCount: trailer.size,
                 root: trailer.root,
             )

@@ -128,6 +128,9 @@ extension TestDatabase {
         let path = directory.path(of: "export")
         try Data(bytes).write(to: URL(filePath: path))
         var session = try PostgresSession.open(LedgerImport.configured(configuration()))
-        return try LedgerImport(keys: keys, operator: "tests").run(in: &session, from: try TransferFile.toImport(path))
+        return try LedgerImport(keys: keys, operator: "tests").run(
+            in: &session,
+            from: try ImportSource(try TransferFile.toImport(path))
+        )
     }
 }
