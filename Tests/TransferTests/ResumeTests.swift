@@ -26,14 +26,17 @@ import Transfer
         let whole = try source.exported()
         let file = try ExportFile(whole)
         let offsets = file.offsets
-        #expect(file.bytes == whole, "the format is as it is described")
+        let isAsDescribed = file.bytes == whole
+        #expect(isAsDescribed)
         #expect(file.blocks.count { $0.table == 2 } > 1, "there are several pages of events")
         let directory = try TemporaryDirectory()
         // In each block, and at each end of one; what is before the end of the header is no beginning of an export.
         for (number, offset) in offsets.enumerated().dropFirst() {
             for cut in [offset, offset + 3, offset - 1] where cut < whole.count && cut >= offsets[1] {
                 let (report, bytes) = try resumed(Array(whole[..<cut]), directory)
-                #expect(bytes == whole, "cut at \(cut), in block \(number)")
+                // Told alone: what differs would be printed byte by byte.
+                let isSame = bytes == whole
+                #expect(isSame, "cut at \(cut), in block \(number)")
                 #expect(report.byteCount == whole.count)
             }
         }
@@ -43,7 +46,8 @@ import Transfer
         }
         // Torn, with zeros where bytes were to be written.
         let torn = Array(whole[..<(offsets[4] - 100)]) + [UInt8](repeating: 0, count: 5000)
-        #expect(try resumed(torn, directory).1 == whole)
+        let isMended = try resumed(torn, directory).1 == whole
+        #expect(isMended)
     }
 
     @Test func `what has come meanwhile is in it, and a whole one is left as it is`() async throws {
@@ -51,7 +55,8 @@ import Transfer
         let first = try source.exported()
         let directory = try TemporaryDirectory()
         let (complete, same) = try resumed(first, directory)
-        #expect(same == first && complete.resumedCount == complete.eventCount)
+        let isSame = same == first
+        #expect(isSame && complete.resumedCount == complete.eventCount)
         try await source.withStore { store in
             _ = try await store.must(.update("kept", under: "in-7", #"{"status":"solved"}"#))
         }
@@ -73,7 +78,8 @@ import Transfer
             try Data(bytes.dropLast(50)).write(to: URL(filePath: path))
             let fault = #expect(throws: TransferFault.self) { try target.export(to: path, isResumed: true) }
             #expect(fault?.kind == .state)
-            #expect(Array(try Data(contentsOf: URL(filePath: path))) == bytes.dropLast(50))
+            let isLeft = Array(try Data(contentsOf: URL(filePath: path))) == bytes.dropLast(50)
+            #expect(isLeft)
         }
         // A copy that was restored goes on under the same origin.
         let later = try await source.withStore { store in
