@@ -50,6 +50,52 @@ import Transfer
         #expect(isMended)
     }
 
+    @Test func `a page is not gone on with in its middle`() async throws {
+        try await source.fill(requestCount: 20)
+        var file = try ExportFile(try source.exported())
+        // As it is written where the events of a page are too much for one block.
+        let index = try #require(file.blocks.firstIndex { $0.table == 2 })
+        let rows = ExportFile.rows(file.blocks[index].payload)
+        file.blocks[index].payload = ExportFile.payload(2, Array(rows[..<30]))
+        file.blocks.insert(ExportFile.Block(kind: 2, payload: ExportFile.payload(2, Array(rows[30...]))), at: index + 1)
+        try await source.withTarget { target in
+            try target.importing(file.bytes)
+            try await target.check()
+        }
+        let directory = try TemporaryDirectory()
+        for end in [file.offsets[index + 1], file.offsets[index + 1] + 100, file.offsets[index + 2]] {
+            let (report, bytes) = try resumed(Array(file.bytes[..<end]), directory)
+            #expect(report.eventCount == Int64(rows.count))
+            try await source.withTarget { target in
+                try target.importing(bytes)
+                try await target.check()
+            }
+        }
+    }
+
+    @Test func `what comes while it is written is in it, or not, as a whole`() async throws {
+        try await source.fill(requestCount: 300)
+        let bytes = try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
+            group.addTask { [source] in
+                try await source.withStore { store in
+                    var traffic = GeneratedTraffic(seed: SeededGenerator.seed &+ 1, label: "meanwhile")
+                    while !Task.isCancelled { _ = try await store.answer(traffic.next()) }
+                    return nil
+                }
+            }
+            var bytes: [UInt8] = []
+            // The last one has the most behind it.
+            for _ in 0..<5 { bytes = try source.exported() }
+            group.cancelAll()
+            return bytes
+        }
+        try await source.withTarget { target in
+            let report = try target.importing(bytes)
+            #expect(try source.number("SELECT count(*) FROM ledger.event") >= report.eventCount)
+            try await target.check()
+        }
+    }
+
     @Test func `what has come meanwhile is in it, and a whole one is left as it is`() async throws {
         try await source.fill(requestCount: 20)
         let first = try source.exported()

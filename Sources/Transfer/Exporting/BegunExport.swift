@@ -3,17 +3,21 @@ import Ledger
 import LedgerStore
 import Postgres
 
-/// What is whole of an export that was interrupted: all up to the last block of events.
+/// What is whole of an export that was interrupted: all up to the end of the last page of events.
 ///
 /// What stands behind that is written again, whatever it is. A file in which something was altered is gone on with from
 /// before that.
 struct BegunExport {
     let header: TransferHeader
 
-    /// Where the last whole block of events ends, and what is known there.
+    /// Where the last whole page ends, and what is known there.
     private(set) var byteCount: Int
     private(set) var checksum: Digest
     private(set) var events = EventCount()
+
+    /// The events that were read, and the last position of which there were parts: more than those is no end of a page.
+    private var read = EventCount()
+    private var lastPart: Int64 = -1
 
     /// Where the file has its end, and nothing is left to be done.
     private var trailer: TransferTrailer?
@@ -40,19 +44,26 @@ struct BegunExport {
         switch block.kind {
         case .header: return false
         case .trailer:
-            let read = try TransferTrailer(block)
-            var events = events
-            if read.size == events.next, read.root == events.root() {
-                trailer = read
+            let end = try TransferTrailer(block)
+            if end.size == events.next, end.root == read.root() {
+                trailer = end
                 byteCount = reader.byteCount
             }
             return false
         case .rows:
             let rows = try RowBlock(block)
-            guard rows.table == .event else { return true }
-            try events.take(rows)
-            byteCount = reader.byteCount
-            checksum = reader.checksum
+            switch rows.table {
+            case .payload:
+                try read.check(parts: rows)
+                for row in rows.rows { lastPart = max(lastPart, try rows.number(row, 0)) }
+            case .event:
+                try read.take(rows)
+                guard lastPart < read.next else { break }
+                events = read
+                byteCount = reader.byteCount
+                checksum = reader.checksum
+            default: break
+            }
             return true
         }
     }

@@ -9,7 +9,7 @@ struct Block: Sendable {
     /// The line with which a file begins.
     static let magic = Array("shareledger-export/1\n".utf8)
 
-    /// The most that is read as one payload: a row with three parts of the largest body that can be taken, and its names.
+    /// The most that is read as one payload: a part of the largest body that can be taken, with as many chunks.
     static let payloadLimit = 224 << 20
 
     /// Bytes around a payload.

@@ -24,11 +24,18 @@ package final class TransferFile: Sendable {
             guard try file.descriptor.tryLock() else {
                 throw TransferFault(.state, "another export is writing \(path)")
             }
+            if !isResumed { try FileDescriptor(directory(of: path), for: .directory).synchronize() }
             return file
         } catch let error as SystemError where error.isForExisting {
             let advice = "--resume goes on with an export that was interrupted; nothing is ever overwritten"
             throw TransferFault(.target, "\(path) is there already; \(advice)")
         }
+    }
+
+    /// The directory in which a file is, whose entry has to survive as well.
+    private static func directory(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     /// Opens a file to be imported; `-` is standard input.

@@ -86,7 +86,11 @@ struct EpochOpening {
             facts.member("old_origin", "\(old)")
             facts.member("root", "\(report.root)")
         }
-        let detail = Facts.detail(["operator": self.operator, "public_url": settings.publicURL.text])
+        let detail = Facts.detail([
+            "operator": self.operator,
+            "public_url": settings.publicURL.text,
+            "reason": "read from an export of \(old) with \(report.eventCount) events",
+        ])
         let parts = [transaction.part(.facts, facts), transaction.part(.detail, detail)]
         let receipt = transaction.append(EventDraft(.epochOpened, stream: .system, parts: parts))
         transaction.opened(origin, first: receipt)
