@@ -24,7 +24,7 @@ let exportCommand = Command(
     examples: [
         .init("export /backup/ledger.export", "Write it into a file"),
         .init("export /backup/ledger.export --resume", "Go on where that was interrupted"),
-        .init("export - | zstd >ledger.export.zst", "Compress it on its way"),
+        .init("export -", "Write it to standard output, as in: shareledger export - | zstd >ledger.export.zst"),
     ],
     positionals: [file],
     options: Options.common + [resume, Options.json],

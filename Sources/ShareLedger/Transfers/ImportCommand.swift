@@ -25,7 +25,10 @@ let importCommand = Command(
         """,
     examples: [
         .init("import /backup/ledger.export --data NEW --key-file /safe/key", "Make the ledger again in NEW"),
-        .init("import - --data NEW <ledger.export", "The same from a pipe"),
+        .init(
+            "import /backup/ledger.export --data NEW --json",
+            "Without the key file, to read it; who cannot act is listed"
+        ),
     ],
     positionals: [file],
     options: Options.common + [Options.json],
