@@ -259,6 +259,21 @@ import Transfer
                 _ in
                 [1]
             },
+            Forgery("a delivery that has ended", "though its delivery has ended") { file in
+                guard let message = file.deliveredMessage() else { return }
+                file.change(12) { rows in
+                    var row = rows[0]
+                    row[0] = number(999_999)
+                    row[1] = number(0)
+                    (row[2], row[3], row[5 - 1], row[6], row[7], row[8]) =
+                        (message[1], message[3], message[0], message[0], message[10], nil)
+                    (row[5], row[11], row[12], row[15]) = ([0, 0, 0, 0], nil, nil, nil)
+                    (row[16], row[17], row[18], row[19], row[20]) =
+                        ([1], [message[3] == nil ? 1 : 0], Array("waiting".utf8), Array("message".utf8), nil)
+                    rows.removeAll { $0[1] == row[1] && $0[2] == row[2] && $0[3] == row[3] }
+                    rows.append(row)
+                }
+            },
             Forgery("no settings", "it lacks the settings") { file in file.blocks.removeAll { $0.table == 14 } },
         ]
     }
@@ -284,7 +299,10 @@ import Transfer
             }
             var forged = file
             let last = file.blocks.count - 1
-            forged.blocks[last].payload[forged.blocks[last].payload.count - 2] ^= 1
+            let digit = forged.blocks[last].payload.count - 2
+            forged.blocks[last].payload[digit] = UInt8(
+                ascii: forged.blocks[last].payload[digit] == UInt8(ascii: "0") ? "1" : "0"
+            )
             let fault = #expect(throws: TransferFault.self) { try target.importing(forged.bytes) }
             #expect(fault?.description.contains("the root over the leaves is not the one that it says") == true)
         }
@@ -367,6 +385,13 @@ extension ExportFile {
             let size = String(decoding: blocks[index].payload, as: UTF8.self).split(separator: "\n")[0]
             blocks[index].payload = Array("\(size)\nroot \(root)\n".utf8)
         }
+    }
+
+    /// A message to our desk, as an event, that was delivered.
+    fileprivate func deliveredMessage() -> [[UInt8]?]? {
+        let events = blocks.filter { $0.table == 2 }.flatMap { Self.rows($0.payload) }
+        let end = events.first { $0[13] == Array("attempt.succeeded".utf8) }
+        return events.first { $0[10] == end?[11] }
     }
 
     private static func isReadable(_ payload: [UInt8]) -> Bool {

@@ -80,6 +80,20 @@ import Transfer
         ]
     }
 
+    @Test func `partitions are made as the import goes on`() async throws {
+        try await source.fill(requestCount: 2500)
+        let bytes = try source.exported()
+        try await source.withTarget { target in
+            let function = try #require(SchemaFile.all.first { $0.path == "functions/ledger.ensure_partitions.sql" })
+            try await target.execute(function.text.replacing("10000000", with: "1000"), as: .owner)
+            let report = try target.importing(bytes)
+            #expect(report.eventCount > 2500)
+            let partitions = try target.number("SELECT count(DISTINCT tableoid) FROM ledger.event")
+            #expect(partitions == (report.eventCount + 1) / 1000 + 1)
+            try await target.check()
+        }
+    }
+
     @Test func `every column of every table is exported or left out on purpose`() async throws {
         try await source.fill(requestCount: 0)
         let bytes = try source.exported()

@@ -39,13 +39,13 @@ let exportCommand = Command(
         throw CommandFailure("\(error)", status: arguments[resume] && error.isForMissing ? 66 : 73)
     }
     return try await Workspace.with(arguments, in: directory) { workspace in
-        let bar = ProgressBar("Exporting")
-        defer { bar.finish() }
+        let bars = TransferBars()
+        defer { bars.finish() }
         let isResumed = arguments[resume]
         let report: LedgerExport.Report
         do {
             report = try await workspace.session { session in
-                try LedgerExport.run(in: &session, to: target, isResumed: isResumed, progress: bar.show)
+                try LedgerExport.run(in: &session, to: target, isResumed: isResumed, progress: bars.show)
             }
         } catch let error as SystemError {
             guard !error.isForWantOfReaders else {
@@ -54,7 +54,7 @@ let exportCommand = Command(
             let advice = path == "-" ? "" : "; 'shareledger export \(path) --resume' goes on once there is room"
             throw CommandFailure("the export could not be written: \(error)\(advice)", status: 74)
         }
-        bar.finish()
+        bars.finish()
         print(report, path: path, asJSON: arguments[Options.json])
         return 0
     }

@@ -1,7 +1,7 @@
 import Synchronization
 import Transfer
 
-/// A bar for each step of an import, one after another.
+/// A bar for each step of an export or import, one after another.
 final class TransferBars: Sendable {
     private struct State {
         var step: TransferProgress.Step?

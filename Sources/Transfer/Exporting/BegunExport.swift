@@ -22,7 +22,9 @@ struct BegunExport {
     /// Where the file has its end, and nothing is left to be done.
     private var trailer: TransferTrailer?
 
-    init(_ file: TransferFile) throws {
+    /// Reads the file, however long that takes.
+    init(_ file: TransferFile, _ progress: (TransferProgress) -> Void) throws {
+        let total = file.byteCount
         var reader = try BlockReader(file)
         guard let first = try reader.next(), first.kind == .header else {
             throw TransferFault(.file, "the file has no beginning of an export; delete it and begin anew")
@@ -32,7 +34,13 @@ struct BegunExport {
         checksum = reader.checksum
         do {
             var isWhole = true
-            while isWhole, let block = try reader.next() { isWhole = try take(block, reader) }
+            while isWhole, let block = try reader.next() {
+                try Task.checkCancellation()
+                isWhole = try take(block, reader)
+                let done = reader.byteCount
+                let count = Int(read.next)
+                progress(TransferProgress(step: .reading, done: done, total: total ?? done, eventCount: count))
+            }
             if trailer != nil, try reader.next() != nil { trailer = nil }
         } catch is TransferFault {
             trailer = nil

@@ -47,7 +47,7 @@ package enum LedgerExport {
         )
         var pages: EventPages
         if isResumed {
-            let begun = try BegunExport(file)
+            let begun = try BegunExport(file, progress)
             try begun.check(header, in: &session)
             if let report = begun.report(header.origin) { return report }
             pages = try EventPages(continuing: begun, file)

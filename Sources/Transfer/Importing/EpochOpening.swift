@@ -36,7 +36,7 @@ struct EpochOpening {
         needs.replays = Set(replays)
         var writer = try TransactionWriter(in: &session)
         var loader = StateLoader()
-        let loaded = try loader.begin(needs, in: &session)
+        let loaded = try loader.begin(needs, isBegun: true, in: &session)
         guard let old = loaded.origin, let head = loaded.head,
             let origin = Origin(name: old.name, epoch: old.epoch + 1)
         else { throw TransferFault(.file, "it opens no epoch") }

@@ -69,12 +69,12 @@ struct ImportedRows {
         default: guard rows.table >= table else { throw misplaced(rows) }
         }
         table = rows.table
+        try makeRoom(in: &session)
         switch table {
         case .payload: try events.check(parts: rows)
         case .event: try events.take(rows)
         default: break
         }
-        try makeRoom(in: &session)
         do {
             try session.copyIn(table.copying) { writer in try writer.write(rows.bytes) }
         } catch let error as PostgresError where error.isAboutRows {

@@ -150,7 +150,7 @@ extension TestDatabase {
         )
         for (delivery, destination, message) in [toPartner[2], toDesk[2]] {
             let exchange = EventID(at: .now(), randomness: .system)
-            try await store.begin(exchange, of: message, to: destination == 0 ? "desk" : "partner")
+            try await store.record([.attemptBegun], exchange, of: message, to: destination == 0 ? "desk" : "partner")
             try session.execute(
                 """
                 UPDATE delivery.queue
@@ -160,6 +160,31 @@ extension TestDatabase {
                 """
             )
         }
+        // One that has arrived.
+        let (delivered, _, message) = try #require(toDesk.dropFirst(3).first)
+        try await store.record(
+            [.attemptBegun, .attemptSucceeded],
+            EventID(at: .now(), randomness: .system),
+            of: message,
+            to: "desk"
+        )
+        try session.execute(
+            """
+            WITH gone AS (DELETE FROM delivery.queue WHERE delivery_id = \(delivered) RETURNING *)
+            UPDATE delivery.queue AS q
+            SET is_head = true
+            WHERE q.delivery_id = (
+                SELECT n.delivery_id
+                FROM delivery.queue AS n
+                JOIN gone ON n.partner_id = gone.partner_id
+                    AND n.stream_id = gone.stream_id
+                    AND n.share_id IS NOT DISTINCT FROM gone.share_id
+                    AND n.delivery_id <> gone.delivery_id
+                ORDER BY n.queue_position
+                LIMIT 1
+            )
+            """
+        )
         try session.execute(
             """
             INSERT INTO delivery.destination (
@@ -218,8 +243,8 @@ extension Store {
         return answer
     }
 
-    /// Records that an attempt has begun.
-    func begin(_ exchange: EventID, of message: Position, to destination: String) async throws {
+    /// Records events of an attempt.
+    func record(_ types: [EventType], _ exchange: EventID, of message: Position, to destination: String) async throws {
         let event = try #require(try await read { session in try LedgerReader.event(at: message, in: &session) })
         var needs = StateKeys()
         needs.streams = [event.stream]
@@ -229,18 +254,21 @@ extension Store {
                 facts.member("destination", destination)
                 facts.member("message", message.rawValue)
             }
-            return transaction.append(
-                EventDraft(
-                    .attemptBegun,
-                    direction: event.direction,
-                    stream: event.stream,
-                    ticket: event.ticket,
-                    about: event.event,
-                    exchange: exchange,
-                    attempt: 1,
-                    parts: [transaction.part(.facts, facts)],
-                ),
-            )
+            for type in types {
+                _ = transaction.append(
+                    EventDraft(
+                        type,
+                        direction: event.direction,
+                        stream: event.stream,
+                        ticket: event.ticket,
+                        about: event.event,
+                        exchange: exchange,
+                        attempt: 1,
+                        status: type == .attemptSucceeded ? 200 : nil,
+                        parts: [transaction.part(.facts, facts)],
+                    ),
+                )
+            }
         }
     }
 
