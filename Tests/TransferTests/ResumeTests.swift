@@ -104,10 +104,12 @@ import Transfer
         let isSame = same == first
         #expect(isSame && complete.resumedCount == complete.eventCount)
         try await source.withStore { store in
-            _ = try await store.must(.update("kept", under: "in-7", #"{"status":"solved"}"#))
+            let answer = try await store.must(.update("kept", under: "in-7", #"{"status":"solved"}"#))
+            try await store.erase([(try #require(answer.receipt).position, "headers")])
         }
         let (report, bytes) = try resumed(Array(first.dropLast(20)), directory)
-        #expect(report.eventCount == complete.eventCount + 1 && report.resumedCount == complete.eventCount)
+        #expect(report.eventCount == complete.eventCount + 2 && report.resumedCount == complete.eventCount)
+        #expect(report.erasures == [Position(rawValue: report.eventCount - 1)] && complete.erasures == [])
         try await source.withTarget { target in
             try target.importing(bytes)
             try await target.check()

@@ -194,6 +194,9 @@ import Transfer
                 #expect(event?.shareLink?.sequence == count - 1)
                 let again = try await store.answer(.share("kept", under: "in-7"))
                 #expect(again.status == 422, "the ticket is known")
+                // What was said before the loss, and comes again as its answer was lost, is recognised by its key.
+                let repeated = try await store.answer(TestRequest.erasedShare.with("Idempotency-Key", "k1"))
+                #expect(repeated.isRepeat && repeated.status == 201, "\(repeated)")
             }
             try await target.check()
         }

@@ -25,11 +25,16 @@ struct BegunExport {
     /// Reads the file, however long that takes.
     init(_ file: TransferFile, _ progress: (TransferProgress) -> Void) throws {
         let total = file.byteCount
-        var reader = try BlockReader(file)
-        guard let first = try reader.next(), first.kind == .header else {
-            throw TransferFault(.file, "the file has no beginning of an export; delete it and begin anew")
+        var reader: BlockReader
+        do {
+            reader = try BlockReader(file)
+            guard let first = try reader.next(), first.kind == .header else {
+                throw TransferFault(.file, "it does not begin as an export does")
+            }
+            header = try TransferHeader(first)
+        } catch let fault as TransferFault {
+            throw TransferFault(fault.kind, "nothing of the file is of use: \(fault); delete it and begin anew")
         }
-        header = try TransferHeader(first)
         byteCount = reader.byteCount
         checksum = reader.checksum
         do {

@@ -94,8 +94,7 @@ extension TestDatabase {
             // Of agreements that the traffic does not know, and so leaves accepted.
             try await store.must(.invitation("in-7"))
             try await store.must(.deskSets("accepted", of: "in-7", with: "partner"))
-            let erased = TestRequest.share("erased", under: "in-7", #""comments":[{"uuid":"e1","body":"x"}]"#)
-            let shared = try await store.must(erased.with("Idempotency-Key", "k1"))
+            let shared = try await store.must(TestRequest.erasedShare.with("Idempotency-Key", "k1"))
             try await store.must(.share("kept", under: "in-7", #""comments":[{"uuid":"k1","body":"Grüße"}]"#))
             try await store.erase([(try #require(shared.receipt).position, "body")])
             try await store.erase([(Position(rawValue: 1), "detail")])
@@ -207,6 +206,11 @@ extension TestDatabase {
             group.cancelAll()
         }
     }
+}
+
+extension TestRequest {
+    /// What brings a ticket whose body is erased afterwards.
+    static let erasedShare = TestRequest.share("erased", under: "in-7", #""comments":[{"uuid":"e1","body":"x"}]"#)
 }
 
 extension Store {
