@@ -63,6 +63,8 @@ extension CommandFailure {
             self.init("the database holds no ledger, or one of another version: \(advice)", status: 66)
         case .server where error.code == .insufficientPrivilege:
             self.init("\(error); the service connects as shareledger_service", status: 78)
+        case .server where error.code?.errorClass == "53":
+            self.init("the database has no room for it: \(error)", status: 69)
         case .misuse: self.init(error.description, status: 78)
         case .server, .decoding: self.init(error.description, status: 70)
         }
