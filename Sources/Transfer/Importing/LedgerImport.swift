@@ -164,12 +164,12 @@ package struct LedgerImport: Sendable {
             progress(done)
         }
         // What could not be folded where it came from cannot be here.
+        guard differences.count > differences.unfoldableCount else { return }
         let wrong = differences.first.filter { if case .unfoldable = $0.kind { false } else { true } }
-        if let difference = wrong.min(by: { $0.since < $1.since }) {
-            let advice =
-                "'shareledger projection rebuild' where it was exported puts that right, unless the file was altered"
-            throw TransferFault(.file, "\(difference); \(advice)", position: difference.since)
-        }
+        let difference = wrong.min { $0.since < $1.since }
+        let what = difference.map { "\($0)" } ?? "\(differences.count) rows are not what their events make them"
+        let advice = "'shareledger projection rebuild' where it was exported puts that right, unless the file was altered"
+        throw TransferFault(.file, "\(what); \(advice)", position: difference?.since)
     }
 }
 
