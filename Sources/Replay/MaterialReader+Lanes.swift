@@ -16,8 +16,8 @@ extension MaterialReader {
             JOIN projection.ticket_head AS t ON t.share_id = wanted.share_id
             LEFT JOIN ledger.event AS n ON n.position = t.last_position AND n.share_id = t.share_id
             CROSS JOIN LATERAL (
-                SELECT (\(Self.outbound("e.share_id = wanted.share_id ORDER BY e.share_seq"))),
-                    (\(Self.outbound("e.share_id = wanted.share_id ORDER BY e.share_seq DESC")))
+                SELECT (\(sent("e.share_id = wanted.share_id ORDER BY e.share_seq"))),
+                    (\(sent("e.share_id = wanted.share_id ORDER BY e.share_seq DESC")))
             ) AS o (oldest, newest)
             LEFT JOIN (
                 SELECT share_id, min(position)
@@ -45,17 +45,17 @@ extension MaterialReader {
         }
     }
 
-    /// Reads where partners have changed what a message of ours had said, and none of ours has said since.
-    mutating func readPartnersChanges(of shares: [Position], in session: inout PostgresSession) throws {
-        guard !shares.isEmpty else { return }
+    /// Reads where the other side has changed what a message that is sent had said, and none of those has said since.
+    mutating func readOtherChanges(of shares: [Position], in session: inout PostgresSession) throws {
+        guard !shares.isEmpty, let direction = request.directions.first, request.directions.count == 1 else { return }
         let rows = try session.query(
             """
-            SELECT sh.share_id, sh.stream_id, c.ours, c.theirs
+            SELECT sh.share_id, sh.stream_id, c.sent, c.other
             FROM unnest(\(shares)) AS wanted (share_id)
             JOIN ledger.share AS sh ON sh.share_id = wanted.share_id
             CROSS JOIN LATERAL (
-                SELECT max(e.position) FILTER (WHERE e.direction = 'out') AS ours,
-                    max(e.position) FILTER (WHERE e.direction = 'in') AS theirs
+                SELECT max(e.position) FILTER (WHERE e.direction = \(direction.rawValue)) AS sent,
+                    max(e.position) FILTER (WHERE e.direction <> \(direction.rawValue)) AS other
                 FROM ledger.event AS e
                 JOIN ledger.payload AS f ON f.position = e.position AND f.part = 'facts'
                 CROSS JOIN LATERAL jsonb_path_query(
@@ -65,17 +65,17 @@ extension MaterialReader {
                 WHERE e.share_id = wanted.share_id
                     AND e.type IN ('ticket.shared', 'ticket.updated')
                 GROUP BY m.name
-                HAVING max(e.position) FILTER (WHERE e.direction = 'out')
-                    < max(e.position) FILTER (WHERE e.direction = 'in')
-                ORDER BY ours DESC
+                HAVING max(e.position) FILTER (WHERE e.direction = \(direction.rawValue))
+                    < max(e.position) FILTER (WHERE e.direction <> \(direction.rawValue))
+                ORDER BY sent DESC
                 LIMIT 1
             ) AS c
             """
         )
         for row in rows {
-            let (share, stream, ours, theirs) = try row.decode((Position, Position, Position, Position).self)
+            let (share, stream, sent, other) = try row.decode((Position, Position, Position, Position).self)
             guard let place = place(stream, share) else { continue }
-            material.lanes[place].partnersChange = PartnersChange(ours: ours, theirs: theirs)
+            material.lanes[place].otherChange = OtherChange(sent: sent, other: other)
         }
     }
 
@@ -92,8 +92,8 @@ extension MaterialReader {
             SELECT NULL::bigint, wanted.stream_id, o.oldest, o.newest
             FROM projection.agreement AS wanted
             CROSS JOIN LATERAL (
-                SELECT (\(Self.outbound("\(own) ORDER BY e.position"))),
-                    (\(Self.outbound("\(own) ORDER BY e.position DESC")))
+                SELECT (\(sent("\(own) ORDER BY e.position"))),
+                    (\(sent("\(own) ORDER BY e.position DESC")))
             ) AS o (oldest, newest)
             WHERE wanted.stream_id = ANY (\(streams))
             """
@@ -103,13 +103,13 @@ extension MaterialReader {
         }
     }
 
-    /// The first accepted message to the partner that a condition on `e`, with its order, leaves.
-    private static func outbound(_ conditionAndOrder: SQL) -> SQL {
+    /// The first accepted message of the directions that are sent which a condition on `e`, with its order, leaves.
+    private func sent(_ conditionAndOrder: SQL) -> SQL {
         """
         SELECT e.position
         FROM ledger.event AS e
-        WHERE e.direction = 'out'
-            AND e.type IN \(messageTypes)
+        WHERE e.direction = ANY (\(directions))
+            AND e.type IN \(Self.messageTypes)
             AND \(conditionAndOrder)
         LIMIT 1
         """
@@ -120,14 +120,14 @@ extension MaterialReader {
         let share = try row[0, as: Position?.self]
         let stream = try row[1, as: Position.self]
         guard let place = place(stream, share) else { return nil }
-        material.lanes[place].oldestOutbound = try row[2, as: Position?.self]
-        material.lanes[place].newestOutbound = try row[3, as: Position?.self]
+        material.lanes[place].oldest = try row[2, as: Position?.self]
+        material.lanes[place].newestSent = try row[3, as: Position?.self]
         return place
     }
 
     private func place(_ stream: Position, _ share: Position?) -> Int? {
-        guard let partner = partners[stream] else { return nil }
-        return places[ShareLane(destination: .partner(partner), stream: stream, share: share)]
+        guard let destination = destinations[stream] else { return nil }
+        return places[ShareLane(destination: destination, stream: stream, share: share)]
     }
 }
 
@@ -142,9 +142,15 @@ extension MaterialReader {
             """
             SELECT q.stream_id, q.share_id, count(*), bool_or(q.state = 'parked')
             FROM delivery.queue AS q
-            WHERE q.partner_id = ANY (\(Array(Set(partners.values))))
+            WHERE q.partner_id = ANY (\(Set(destinations.values).map(\.rawValue)))
                 AND q.stream_id = ANY (\(streams))
                 AND \(scope)
+                AND NOT EXISTS (
+                    SELECT
+                    FROM delivery.replay AS r
+                    WHERE r.replay_id = q.replay_id
+                        AND r.cancelled_at IS NOT NULL
+                )
             GROUP BY q.stream_id, q.share_id
             """
         )
@@ -172,7 +178,6 @@ extension MaterialReader {
                 AND q.share_id IS NOT DISTINCT FROM wanted.share_id
             JOIN ledger.event AS e ON e.position = q.message_position
             ORDER BY q.queue_position, q.item
-            LIMIT \(Int64(Planner.replacedLimit + 1))
             """
         )
         for row in rows {

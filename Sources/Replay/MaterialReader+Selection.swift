@@ -7,7 +7,7 @@ import TicketSharing
 
 /// What of a scope is selected: messages in the range, or shares that have one.
 extension MaterialReader {
-    /// The accepted messages to the partner in the range, in the order of their stream.
+    /// The accepted messages of the range, in the order of their stream.
     mutating func readMessages(
         of agreement: AgreementRecord,
         _ share: Position?,
@@ -32,12 +32,7 @@ extension MaterialReader {
             let rows = try session.query(
                 """
                 SELECT e.position, e.event_id, e.share_id, sh.ticket, \(order),
-                    EXISTS (
-                        SELECT
-                        FROM ledger.event AS a
-                        WHERE a.about = e.event_id
-                            AND a.type = 'attempt.succeeded'
-                    ),
+                    \(isAcknowledged),
                     CASE
                         WHEN e.share_id IS NULL AND y.splices IS NOT NULL THEN (
                             SELECT max(k.version)
@@ -62,7 +57,7 @@ extension MaterialReader {
                 ) AS f (names, lengths, commitments)
                 LEFT JOIN ledger.payload AS y ON y.position = e.position AND y.part = b.part
                 WHERE \(chain)
-                    AND e.direction = 'out'
+                    AND e.direction = ANY (\(directions))
                     AND e.type IN \(Self.messageTypes)
                     AND e.position < \(material.end)
                     AND \(range)
@@ -79,7 +74,8 @@ extension MaterialReader {
             for row in rows {
                 let lane = try place(of: agreement, row[2, as: Position?.self], row[3, as: String?.self])
                 let position = try row[0, as: Position.self]
-                material.lanes[lane].messages.append(
+                let type: EventType = try row.known(10)
+                material.lanes[lane].take(
                     SelectedMessage(
                         position: position,
                         event: try row[1, as: EventID.self],
@@ -88,6 +84,8 @@ extension MaterialReader {
                         damage: damages[position],
                         keyVersion: try row[6, as: Int32?.self].map { Int($0) },
                     ),
+                    isOfType: request.filter.types?.contains(type) ?? true,
+                    extent: request.filter.extent,
                 )
                 next = try row[4, as: Int64.self] + 1
             }
@@ -111,7 +109,16 @@ extension MaterialReader {
         return wanted
     }
 
-    /// The shares that have an accepted message in the range, in either direction.
+    /// Leaves out the lanes in which nothing is selected after all.
+    mutating func dropEmptyLanes() {
+        material.lanes.removeAll { $0.messages.isEmpty }
+        places = Dictionary(
+            material.lanes.enumerated().map { ($0.element.lane, $0.offset) },
+            uniquingKeysWith: { first, _ in first },
+        )
+    }
+
+    /// The shares that have an accepted message in the range that the filter leaves.
     mutating func readShares(
         of agreement: AgreementRecord,
         _ share: Position?,
@@ -119,7 +126,7 @@ extension MaterialReader {
     ) throws {
         var next = share ?? .first
         let last = share ?? Position(rawValue: .max)
-        let isAll = request.from == nil && request.to == nil
+        let isAll = request.from == nil && request.to == nil && request.filter == ReplayRequest.Filter()
         let selected: SQL =
             isAll
             ? "true"
@@ -130,6 +137,7 @@ extension MaterialReader {
                 WHERE e.share_id = sh.share_id
                     AND e.type IN \(Self.messageTypes)
                     AND \(range)
+                    AND \(filtered)
             )
             """
         while true {
@@ -154,16 +162,76 @@ extension MaterialReader {
         }
     }
 
-    private mutating func goesOn(after count: Int) throws -> Bool {
+    /// What the filter leaves of the messages `e` of a share, whose state is sent then.
+    private var filtered: SQL {
+        var condition: SQL = "true"
+        if let directions = request.filter.directions {
+            condition += " AND e.direction = ANY (\(directions.map(\.rawValue)))"
+        }
+        if let types = request.filter.types { condition += " AND e.type = ANY (\(types.map(\.rawValue)))" }
+        switch request.filter.extent {
+        case .all: break
+        case .unacknowledged: condition += " AND NOT \(isAcknowledged)"
+        case .sinceLastSuccess:
+            condition += """
+                 AND NOT \(isAcknowledged)
+                AND NOT EXISTS (
+                    SELECT
+                    FROM ledger.event AS later
+                    WHERE later.share_id = e.share_id
+                        AND later.share_seq > e.share_seq
+                        AND later.direction = \(request.target.ownDirection.rawValue)
+                        AND later.type IN \(Self.messageTypes)
+                        AND \(isAnswered("later"))
+                )
+                """
+        }
+        return condition
+    }
+
+    /// Whether the target has taken the message `e`, or has said it itself.
+    private var isAcknowledged: SQL {
+        guard request.target.kind != .sandbox else { return "false" }
+        return "(e.direction <> \(request.target.ownDirection.rawValue) OR \(isAnswered("e")))"
+    }
+
+    /// Whether the target has answered a message with success.
+    ///
+    /// An attempt's direction says where it went; the state of a ticket that a partner got under the name of a message that
+    /// came in may be recorded as going there as well.
+    private func isAnswered(_ message: SQL) -> SQL {
+        let destination: SQL =
+            request.target.kind == .desk
+            ? """
+             AND EXISTS (
+                SELECT
+                FROM ledger.payload AS f
+                WHERE f.position = a.position
+                    AND f.part = 'facts'
+                    AND ledger.json(f.content) ->> 'destination' = 'desk'
+            )
+            """ : ""
+        return """
+            EXISTS (
+                SELECT
+                FROM ledger.event AS a
+                WHERE a.about = \(message).event_id
+                    AND a.type = 'attempt.succeeded'
+                    AND a.direction = \(request.target.ownDirection.rawValue)
+                    \(destination)
+            )
+            """
+    }
+
+    private func goesOn(after count: Int) throws -> Bool {
         try Task.checkCancellation()
-        selectedCount += count
-        material.isCut = selectedCount > itemLimit
-        return count == Self.pageCount && !material.isCut
+        return count == Self.pageCount
     }
 
     /// Where a lane's material is, which is begun if need be.
     private mutating func place(of agreement: AgreementRecord, _ share: Position?, _ ticket: String?) throws -> Int {
-        let lane = ShareLane(destination: .partner(agreement.partner), stream: agreement.stream, share: share)
+        let destination = request.target.destination(agreement.partner)
+        let lane = ShareLane(destination: destination, stream: agreement.stream, share: share)
         if let place = places[lane] { return place }
         let id = ticket.flatMap { TicketID($0) }
         guard (id == nil) == (share == nil) else {

@@ -12,45 +12,41 @@ struct MaterialReader {
 
     var material = ReplayMaterial()
     var places: [ShareLane: Int] = [:]
-    private(set) var partners: [Position: Position] = [:]
-    var selectedCount = 0
-    let request: ReplayRequest
-    let itemLimit: Int
 
-    /// - Parameter itemLimit: Reading ends soon after this many deliveries were found.
-    static func read(
-        _ request: ReplayRequest,
-        itemLimit: Int,
-        in session: inout PostgresSession,
-    ) throws -> ReplayMaterial {
+    /// Of each stream.
+    private(set) var destinations: [Position: Destination] = [:]
+
+    let request: ReplayRequest
+
+    static func read(_ request: ReplayRequest, in session: inout PostgresSession) throws -> ReplayMaterial {
         try session.transaction(.snapshot) { session in
-            var reader = MaterialReader(request: request, itemLimit: itemLimit)
+            var reader = MaterialReader(request: request)
             try reader.readAll(in: &session)
             return reader.material
         }
     }
 
-    private init(request: ReplayRequest, itemLimit: Int) {
+    private init(request: ReplayRequest) {
         self.request = request
-        self.itemLimit = itemLimit
     }
 
     private mutating func readAll(in session: inout PostgresSession) throws {
         material.end = try LedgerReader.size(in: &session)
         try readScope(in: &session)
         let share = try share(in: &session)
-        for agreement in material.agreements where !material.isCut {
+        for agreement in material.agreements {
             switch request.mode {
             case .messages: try readMessages(of: agreement, share, in: &session)
             case .state: try readShares(of: agreement, share, in: &session)
             }
         }
+        if request.mode == .messages { dropEmptyLanes() }
         let lanes = material.lanes.map(\.lane)
         for start in stride(from: 0, to: lanes.count, by: Self.pageCount) {
             let page = lanes[start..<min(start + Self.pageCount, lanes.count)]
             let shares = page.compactMap(\.share)
             try readShareState(of: shares, in: &session)
-            if request.mode == .messages { try readPartnersChanges(of: shares, in: &session) }
+            if request.mode == .messages { try readOtherChanges(of: shares, in: &session) }
             try readAgreementState(of: page.filter { $0.share == nil }.map(\.stream), in: &session)
         }
         try readQueue(of: share, in: &session)
@@ -86,8 +82,11 @@ extension MaterialReader {
             material.partners[partner.id] = partner
         }
         for agreement in material.agreements {
-            partners[agreement.stream] = agreement.partner
+            destinations[agreement.stream] = request.target.destination(agreement.partner)
         }
+        material.hasDesk = try session.query(
+            "SELECT EXISTS (SELECT FROM delivery.setting WHERE desk_url IS NOT NULL)"
+        ).onlyRow()[0, as: Bool.self]
     }
 
     /// The share of the scope; `nil` where that is wider.
@@ -124,6 +123,11 @@ extension MaterialReader {
         case nil: break
         }
         return condition
+    }
+
+    /// The directions of the messages that are sent, as an array.
+    var directions: [String] {
+        request.directions.map(\.rawValue)
     }
 
     /// The types of messages that change state, as a list.

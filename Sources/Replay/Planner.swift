@@ -11,24 +11,21 @@ struct Planner {
     private(set) var warnings = ReplayNotices()
     private(set) var replaced: [ReplacedDelivery] = []
 
-    /// Skipped deliveries cost an event each, under the ledger's lock.
-    static let replacedLimit = 10_000
-
     private let request: ReplayRequest
     private let material: ReplayMaterial
-    private let itemLimit: Int
     private let agreements: [Position: AgreementRecord]
 
-    init(_ request: ReplayRequest, _ material: ReplayMaterial, itemLimit: Int) {
+    init(_ request: ReplayRequest, _ material: ReplayMaterial) {
         self.request = request
         self.material = material
-        self.itemLimit = itemLimit
         agreements = Dictionary(material.agreements.map { ($0.stream, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     mutating func plan(_ partners: [PartnerRecord]) {
-        for partner in partners {
-            judge(partner)
+        switch request.target.kind {
+        case .partner: for partner in partners { judge(partner) }
+        case .desk: judgeDesk()
+        case .sandbox: break
         }
         var states: [ReplayItem] = []
         for lane in material.lanes {
@@ -57,7 +54,11 @@ struct Planner {
             )
         }
         order(states)
-        judgeSize()
+        if items.isEmpty, refusals.isEmpty {
+            let isAll = request.from == nil && request.to == nil && request.filter == ReplayRequest.Filter()
+            let scope = isAll ? "" : ", of what is selected"
+            refusals.append(ReplayNotice(.nothing, text: "there is nothing that could be sent again\(scope)"))
+        }
     }
 
     /// All messages in the order of the ledger, then the states: each lane is in order, and none waits for another's end.
@@ -72,20 +73,6 @@ struct Planner {
             case (_?, nil): true
             case (nil, _?): false
             }
-        }
-    }
-
-    private mutating func judgeSize() {
-        if material.isCut || items.count > itemLimit {
-            let text = "more than \(itemLimit) deliveries in one replay: select less with --from and --to"
-            refusals.append(ReplayNotice(.tooLarge, text: text))
-        } else if replaced.count > Self.replacedLimit {
-            let text =
-                "more than \(Self.replacedLimit) deliveries stand still: select one agreement or share after the other"
-            refusals.append(ReplayNotice(.tooLarge, text: text))
-        } else if items.isEmpty, refusals.isEmpty {
-            let range = request.from == nil && request.to == nil ? "" : " in this range"
-            refusals.append(ReplayNotice(.nothing, text: "nothing was sent\(range) that could be sent again"))
         }
     }
 }
@@ -103,8 +90,20 @@ extension Planner {
         }
     }
 
-    /// Whether the partner would take anything of the lane, as the agreement and the ticket stand now.
+    private mutating func judgeDesk() {
+        guard !material.hasDesk else { return }
+        let text = "no URL of our desk is known: run 'shareledger serve' with --desk-url"
+        refusals.append(ReplayNotice(.noDesk, text: text))
+    }
+
+    /// Whether the story is told from its beginning: then each message finds what those before it have made of the other side.
+    private var tellsAll: Bool {
+        request.target != .partner && request.mode == .messages && !isShareOnly
+    }
+
+    /// Whether the target would take anything of the lane, as the agreement and the ticket stand now.
     private mutating func mayBeSent(_ lane: LaneMaterial, under record: AgreementRecord) -> Bool {
+        guard !tellsAll else { return true }
         let status = record.agreement.status
         guard let ticket = lane.ticket else {
             guard status == .declined else { return true }
@@ -119,10 +118,10 @@ extension Planner {
             return false
         }
         guard !lane.isShared else { return true }
-        // Our own end of a share is a message like any other; after the partner's nothing is to be sent, and its end
-        // cannot be said by a state.
-        guard request.mode == .messages, lane.newest?.direction == .outbound else {
-            let text = "ticket \(ticket) is not shared any more: the partner keeps what it has"
+        // An end of a share that goes to the target is a message like any other; after one of its own nothing is to be
+        // sent, and an end cannot be said by a state.
+        guard request.mode == .messages, lane.newest.map({ request.directions.contains($0.direction) }) ?? false else {
+            let text = "ticket \(ticket) is not shared any more: the other side keeps what it has"
             leaveOut(
                 ReplayNotice(.unshared, lane.agreement, ticket, at: lane.newest?.position, text: text),
                 isWhole: isShareOnly
@@ -174,7 +173,7 @@ extension Planner {
                 let text = "the body of the message at \(message.position) is erased; \(advice)"
                 refusals.append(ReplayNotice(.erased, lane.agreement, lane.ticket, at: message.position, text: text))
             }
-            if let version = message.keyVersion, version != record.key?.number {
+            if request.target == .partner, let version = message.keyVersion, version != record.key?.number {
                 let current = record.key.map { "version \($0.number)" } ?? "none"
                 let text = """
                     the message at \(message.position) carries version \(version) of the access key, the current one is \
@@ -190,21 +189,28 @@ extension Planner {
         guard let newest = lane.newest, lane.ticket != nil, lane.isShared else { return false }
         if request.mode == .state { return true }
         guard request.endsWithState, let last = lane.messages.last else { return false }
-        return last.position < newest.position || partnersChange(in: lane) != nil
+        return last.position < newest.position || lane.leftOut != nil || otherChange(in: lane) != nil
     }
 
-    /// Where the partner changed a value that would be sent again, and not followed by a newer one of ours.
-    private func partnersChange(in lane: LaneMaterial) -> Position? {
-        guard let first = lane.messages.first, let change = lane.partnersChange, first.position <= change.ours else {
+    /// Where the other side changed a value that would be sent again, and not followed by a newer one.
+    private func otherChange(in lane: LaneMaterial) -> Position? {
+        guard let first = lane.messages.first, let change = lane.otherChange, first.position <= change.sent else {
             return nil
         }
-        return change.theirs
+        return change.other
     }
 
-    /// Old values must not be the last that the partner hears.
+    /// Old values must not be the last that the target hears.
     private mutating func judgeEnd(_ lane: LaneMaterial, hasState: Bool) {
         guard !hasState, let last = lane.messages.last else { return }
-        if let newest = lane.newestOutbound, last.position < newest {
+        if let leftOut = lane.leftOut {
+            let advice = lane.ticket != nil && lane.isShared ? "'--then-state' ends with what stands now" : "select all"
+            let text =
+                "the message at \(leftOut) came after one that is sent, and is not selected: old values would stand"
+            refusals.append(
+                ReplayNotice(.leavesOut, lane.agreement, lane.ticket, at: leftOut, text: "\(text); \(advice)")
+            )
+        } else if let newest = lane.newestSent, last.position < newest {
             let advice =
                 switch (lane.ticket, lane.isShared) {
                 case (nil, _): "end after it"
@@ -213,12 +219,13 @@ extension Planner {
                 }
             let text = "the range ends before the newest message at \(newest): old values would stand; \(advice)"
             refusals.append(ReplayNotice(.endsEarly, lane.agreement, lane.ticket, at: newest, text: text))
-        } else if let change = partnersChange(in: lane) {
+        } else if let change = otherChange(in: lane) {
+            let side = request.directions == [.outbound] ? "the partner" : "our desk"
             let text = """
-                the partner changed the ticket at position \(change), after a message that is sent again: older values would \
+                \(side) changed the ticket at position \(change), after a message that is sent again: older values would \
                 stand; '--then-state' ends with what stands now
                 """
-            warnings.append(ReplayNotice(.partnerIsAhead, lane.agreement, lane.ticket, at: change, text: text))
+            warnings.append(ReplayNotice(.otherIsAhead, lane.agreement, lane.ticket, at: change, text: text))
         }
     }
 }
@@ -236,10 +243,11 @@ extension Planner {
             return lane.waitingCount
         }
         let positions = Set(lane.messages.map(\.position))
-        // The range has no holes: with the oldest and the newest message all are in it.
+        // Without one left out, all are there with the oldest and the newest.
         let holdsAll =
-            lane.messages.first?.position == lane.oldestOutbound && lane.messages.last?.position == lane.newestOutbound
-        let isWhole = hasState || (holdsAll && lane.oldestOutbound != nil)
+            lane.leftOut == nil && lane.messages.first?.position == lane.oldest
+            && lane.messages.last?.position == lane.newestSent
+        let isWhole = hasState || (holdsAll && lane.oldest != nil)
         let open = lane.parked.first { delivery in
             switch delivery.kind {
             case .state: !isWhole
@@ -260,6 +268,7 @@ extension Planner {
         replaced += lane.parked.map {
             ReplacedDelivery(
                 lane: lane.lane,
+                partner: agreements[lane.lane.stream]?.partner,
                 stream: .agreement(lane.agreement.text),
                 ticket: lane.ticket?.text,
                 delivery: $0,

@@ -36,6 +36,10 @@ struct QueuedDelivery: Sendable, Equatable {
 /// A delivery that stands still, or stands behind one that does, and that a replay takes the place of.
 struct ReplacedDelivery: Sendable, Equatable {
     let lane: ShareLane
+
+    /// The other end of the agreement.
+    let partner: Position?
+
     let stream: StreamName
     let ticket: String?
     let delivery: QueuedDelivery

@@ -16,11 +16,11 @@ struct ReplayMaterial: Sendable {
     /// Lanes that a message was selected in, or whose state is, in the order in which they were found.
     var lanes: [LaneMaterial] = []
 
-    /// Whether the limit was reached before all was read.
-    var isCut = false
+    /// Whether there is a URL of our desk.
+    var hasDesk = false
 }
 
-/// A lane to a partner, and what was selected in it.
+/// A lane, and what was selected in it.
 struct LaneMaterial: Sendable {
     let lane: ShareLane
     let agreement: AgreementID
@@ -28,18 +28,21 @@ struct LaneMaterial: Sendable {
     /// `nil` for the lane of the agreement's own messages.
     let ticket: TicketID?
 
-    /// Accepted messages to the partner that are in the range, in order; empty in mode state.
-    var messages: [SelectedMessage] = []
+    /// Accepted messages that are selected, in order; empty in mode state.
+    private(set) var messages: [SelectedMessage] = []
+
+    /// The first message of the directions and the range that is left out behind one that is selected.
+    private(set) var leftOut: Position?
 
     /// The newest accepted message in either direction; `nil` where it is not known, as for an agreement's own.
     var newest: NewestMessage?
 
-    /// Of the members whose value is the partner's now, the one that we said last; of the ticket's own, not of comments.
-    var partnersChange: PartnersChange?
+    /// Of the members whose value is the other side's now, the one that was sent last; of the ticket's own, not of comments.
+    var otherChange: OtherChange?
 
-    /// The oldest and the newest accepted message to the partner, in the range or not.
-    var oldestOutbound: Position?
-    var newestOutbound: Position?
+    /// The oldest and the newest accepted message of the directions that are sent, in the range or not.
+    var oldest: Position?
+    var newestSent: Position?
 
     /// Whether the ticket is shared now.
     var isShared = true
@@ -59,6 +62,26 @@ struct LaneMaterial: Sendable {
         self.agreement = agreement
         self.ticket = ticket
     }
+
+    /// Takes in the next message of the range.
+    mutating func take(_ message: SelectedMessage, isOfType: Bool, extent: ReplayRequest.Filter.Extent) {
+        switch extent {
+        case .all: take(message, isOfType)
+        case .unacknowledged: take(message, isOfType && !message.isAcknowledged)
+        case .sinceLastSuccess:
+            guard message.isAcknowledged else { return take(message, isOfType) }
+            messages = []
+            leftOut = nil
+        }
+    }
+
+    private mutating func take(_ message: SelectedMessage, _ isSelected: Bool) {
+        if isSelected {
+            messages.append(message)
+        } else if !messages.isEmpty, leftOut == nil {
+            leftOut = message.position
+        }
+    }
 }
 
 /// A message as far as a plan needs it.
@@ -66,7 +89,7 @@ struct SelectedMessage: Sendable, Equatable {
     let position: Position
     let event: EventID
 
-    /// Whether the partner has answered it with success.
+    /// Whether the target has answered it with success, or has said it itself.
     let isAcknowledged: Bool
 
     /// Whether its body is erased.
@@ -79,10 +102,10 @@ struct SelectedMessage: Sendable, Equatable {
     let keyVersion: Int?
 }
 
-/// A member of a ticket that the partner has changed after our last word about it.
-struct PartnersChange: Sendable, Equatable {
-    let ours: Position
-    let theirs: Position
+/// A member of a ticket that the other side has changed after what is sent had last set it.
+struct OtherChange: Sendable, Equatable {
+    let sent: Position
+    let other: Position
 }
 
 /// The newest accepted message of a share.

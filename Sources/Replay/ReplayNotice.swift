@@ -44,16 +44,18 @@ package struct ReplayNotice: Sendable, Equatable {
         case erased
         /// The bytes of a message are not those that were recorded.
         case damaged
-        /// Old values would be the last that the partner hears.
+        /// Old values would be the last that the target hears.
         case endsEarly = "ends_early"
+        /// A message that is left out came after one that is sent: old values would stand.
+        case leavesOut = "leaves_out"
+        /// There is no desk to send to.
+        case noDesk = "no_desk"
         /// A message of the share cannot be folded, so that its state is not known.
         case unfolded
         /// Events of the share are gone, so that its state is not known; a warning where its messages alone are sent.
         case incomplete
         /// What stands still in the lane is not in the selection: the replay would never get past it.
         case blocked
-        /// More than one replay may hold.
-        case tooLarge = "too_large"
 
         // MARK: Refusals, or warnings where the selection holds more
 
@@ -68,8 +70,8 @@ package struct ReplayNotice: Sendable, Equatable {
 
         /// Nothing is sent until the partner is resumed.
         case partnerPaused = "partner_paused"
-        /// The partner has changed the ticket after a message that is sent again.
-        case partnerIsAhead = "partner_is_ahead"
+        /// The other side has changed the ticket after a message that is sent again.
+        case otherIsAhead = "other_is_ahead"
         /// What still waits in the lane goes first.
         case waiting
         /// What stands still in the lane is skipped, as the replay sends it again.

@@ -5,22 +5,34 @@ import Postgres
 import Sharing
 import TicketSharing
 
-/// A plan on its way into the ledger: what is read under the lock, decided, and written.
+/// A page of a plan on its way into the ledger: what is read under the lock, decided, and written.
 struct ReplayOrders: Sendable {
     /// Positions that stand in the facts; all are in the queue, and in the attempts that come of it.
     static let recordedPositionCount = 1_000
 
+    /// How long a replay waits for its next page before it is given up.
+    static let pageLimit = Duration.seconds(60)
+
     let plan: ReplayPlan
     let warrant: Warrant
-    private let lanes: [Place: ReplayLanePlan]
-    private let streams: Set<Position>
+    let page: ReplayPage
 
-    init(_ plan: ReplayPlan, _ warrant: Warrant) {
+    /// Whether all of the replay is in the queue then.
+    let isLast: Bool
+
+    /// What the pages before it have come to; `nil` for the first, which records the replay.
+    let before: Progress?
+
+    private let lanes: [Place: ReplayLanePlan]
+
+    init(_ plan: ReplayPlan, _ page: ReplayPage, isLast: Bool, after before: Progress?, _ warrant: Warrant) {
         self.plan = plan
+        self.page = page
+        self.isLast = isLast
+        self.before = before
         self.warrant = warrant
-        streams = Set(plan.lanes.map(\.lane.stream))
         lanes = Dictionary(
-            plan.lanes.map { (Place(stream: $0.lane.stream, share: $0.lane.share), $0) },
+            page.lanes.map { (Place(stream: $0.lane.stream, share: $0.lane.share), $0) },
             uniquingKeysWith: { first, _ in first },
         )
     }
@@ -31,10 +43,18 @@ struct ReplayOrders: Sendable {
         let share: Position?
     }
 
-    /// The replay's event, and what was sent between the plan and the lock.
-    struct Decided: Sendable {
+    /// A replay that is on record, and what is in the queue beside what was planned.
+    struct Progress: Sendable {
         let receipt: Receipt
-        let supplement: [ReplayItem]
+        var supplementCount = 0
+    }
+
+    /// What becomes of a page.
+    struct Decided: Sendable {
+        let progress: Progress
+
+        /// What was sent between the plan and the lock.
+        let supplement: [ReplayPage.NumberedItem]
 
         /// The time by which rows are due.
         let now: Timestamp
@@ -44,58 +64,78 @@ struct ReplayOrders: Sendable {
     var keys: StateKeys {
         var keys = StateKeys()
         keys.watches = [watch]
-        for replaced in plan.replaced {
+        if let before { keys.replays = [before.receipt.position] }
+        for replaced in page.replaced {
             keys.deliveries.insert(DeliveryID(rawValue: replaced.delivery.id))
             if let ticket = replaced.ticket {
                 keys.shares.insert(ShareName(stream: replaced.stream, ticket: ticket))
             }
         }
         // The heads of the streams that skipped deliveries are recorded in.
-        keys.agreements = Set(plan.lanes.filter { replacedLanes.contains($0.lane) }.map(\.agreement))
+        let replacedLanes = replacedLanes
+        keys.agreements = Set(page.lanes.filter { replacedLanes.contains($0.lane) }.map(\.agreement))
         return keys
     }
 
     /// About how much it is; what stands in the rows is small beside what they cost.
     var byteCount: Int {
-        min(4096 + plan.items.count * 64 + plan.replaced.count * 512, 4 * 1024 * 1024)
+        min(4096 + page.items.count * 64 + page.replaced.count * 512, 4 * 1024 * 1024)
     }
 
-    private var replacedLanes: Set<ShareLane> { Set(plan.replaced.map(\.lane)) }
+    var sandbox: ReplayTarget.Sandbox? {
+        if case .sandbox(let sandbox) = plan.request.target { sandbox } else { nil }
+    }
+
+    private var replacedLanes: Set<ShareLane> { Set(page.replaced.map(\.lane)) }
 
     private var watch: LedgerWatch {
-        var share: Position?
-        if case .share = plan.request.scope { share = plan.lanes.first?.lane.share }
-        return LedgerWatch(since: plan.end, streams: plan.streams, share: share)
+        LedgerWatch(
+            since: plan.end,
+            streams: Array(Set(page.lanes.map(\.lane.stream))),
+            shares: Set(page.lanes.compactMap(\.lane.share)),
+        )
     }
 }
 
 // MARK: - Deciding
 
 extension ReplayOrders {
-    /// Records the replay; `nil`, and nothing recorded, where the plan does not hold any more.
+    /// Records the replay, or goes on with it; `nil`, and nothing recorded, where the plan does not hold any more.
     func decide(_ transaction: inout SharingTransaction) -> Decided? {
-        guard plan.partners.allSatisfy({ transaction.partners[$0.id] == $0 }),
-            let supplement = supplement(transaction.changes(since: watch)),
-            plan.replaced.allSatisfy({ isReplaceable($0, transaction) })
+        let isOpen =
+            if let before {
+                transaction.replay(before.receipt.position)?.state == .preparing
+            } else {
+                plan.partners.allSatisfy { transaction.partners[$0.id] == $0 }
+            }
+        guard isOpen, let items = supplement(transaction.changes(since: watch)),
+            page.replaced.allSatisfy({ isReplaceable($0, transaction) })
         else { return nil }
-        let id = transaction.sequencer.next
-        let facts = facts(id, supplement)
+        let first = plan.items.count + (before?.supplementCount ?? 0)
+        let supplement = items.enumerated().map { ReplayPage.NumberedItem(number: first + $0.offset, item: $0.element) }
+        var progress = before ?? Progress(receipt: record(items, &transaction))
+        progress.supplementCount += items.count
+        for replaced in page.replaced {
+            skip(replaced, for: progress.receipt.position, &transaction)
+        }
+        return Decided(progress: progress, supplement: supplement, now: transaction.now)
+    }
+
+    private func record(_ supplement: [ReplayItem], _ transaction: inout SharingTransaction) -> Receipt {
+        let facts = facts(transaction.sequencer.next, supplement)
         let detail = Facts.detail([
             "partner": plan.partners.map(\.name).joined(separator: ", "),
+            "url": sandbox?.url.text,
             "reason": warrant.reason,
             "operator": warrant.operator,
         ])
-        let receipt = transaction.append(
+        return transaction.append(
             EventDraft(
                 .replayRequested,
                 stream: .system,
                 parts: [transaction.part(.facts, facts), transaction.part(.detail, detail)],
             ),
         )
-        for replaced in plan.replaced {
-            skip(replaced, for: id, &transaction)
-        }
-        return Decided(receipt: receipt, supplement: supplement, now: transaction.now)
     }
 
     /// What was sent since the plan was made and has to be sent again behind it; `nil` where the plan must be made again.
@@ -103,8 +143,9 @@ extension ReplayOrders {
     /// A lane must not end with older values than the partner has heard; everything else that is new goes its own way.
     func supplement(_ changes: [WatchedChange]) -> [ReplayItem]? {
         guard changes.count < LedgerWatch.limit else { return nil }
+        let replacedLanes = replacedLanes
         var items: [ReplayItem] = []
-        for change in changes where streams.contains(change.stream) {
+        for change in changes {
             // What changes an agreement changes all of its lanes.
             guard let share = change.share else { return nil }
             guard let lane = lanes[Place(stream: change.stream, share: share)] else { continue }
@@ -112,8 +153,11 @@ extension ReplayOrders {
             guard !replacedLanes.contains(lane.lane) else { return nil }
             switch change.type {
             case .ticketShared, .ticketUpdated:
-                guard change.direction == .outbound, !lane.hasState else { continue }
-                guard plan.request.to == nil else { return nil }
+                guard let direction = change.direction, plan.request.directions.contains(direction), !lane.hasState
+                else { continue }
+                guard plan.request.to == nil, plan.request.filter.types?.contains(change.type) ?? true else {
+                    return nil
+                }
                 items.append(
                     ReplayItem(lane: lane.lane, position: change.position, event: change.event, kind: .message),
                 )
@@ -131,20 +175,20 @@ extension ReplayOrders {
     private func skip(_ replaced: ReplacedDelivery, for replay: Position, _ transaction: inout SharingTransaction) {
         let delivery = replaced.delivery
         let facts = Facts.object { facts in
-            facts.member("destination", "partner")
+            facts.member("destination", replaced.lane.destination.kind.rawValue)
             facts.member("message", delivery.message.rawValue)
             if let old = delivery.replay { facts.member("replay", old.rawValue) }
             facts.member("replaced_by", replay.rawValue)
         }
         let detail = Facts.detail([
-            "partner": plan.partners.first { .partner($0.id) == replaced.lane.destination }?.name,
+            "partner": plan.partners.first { $0.id == replaced.partner }?.name,
             "reason": warrant.reason,
             "operator": warrant.operator,
         ])
         _ = transaction.append(
             EventDraft(
                 .deliverySkipped,
-                direction: delivery.direction,
+                direction: replaced.lane.destination.direction,
                 stream: replaced.stream,
                 ticket: replaced.ticket,
                 about: delivery.messageID,
@@ -161,7 +205,7 @@ extension ReplayOrders {
     private func facts(_ id: Position, _ supplement: [ReplayItem]) -> [UInt8] {
         let request = plan.request
         let items = plan.items + supplement
-        let positions = items.lazy.map { String($0.position.rawValue) }
+        let positions = items.prefix(Self.recordedPositionCount).map { String($0.position.rawValue) }
         return Facts.object { facts in
             facts.member("replay", id.rawValue)
             facts.member("mode", request.mode.rawValue)
@@ -169,6 +213,12 @@ extension ReplayOrders {
             if let from = request.from { facts.edge("from", from) }
             if let to = request.to { facts.edge("to", to) }
             if request.mode == .messages { facts.member("then_state", request.endsWithState) }
+            if request.target != .partner { facts.member("destination", request.target.kind.rawValue) }
+            if let directions = request.filter.directions {
+                facts.strings("directions", directions.map(\.rawValue).sorted())
+            }
+            if let types = request.filter.types { facts.strings("types", types.map(\.rawValue).sorted()) }
+            if request.filter.extent != .all { facts.member("extent", request.filter.extent.rawValue) }
             if let rate = request.rate { facts.member("rate", rate) }
             facts.member("items", items.count)
             facts.member("messages", items.count { $0.kind == .message })
@@ -178,7 +228,7 @@ extension ReplayOrders {
             facts.member("planned_at", plan.end.rawValue)
             facts.name("positions")
             facts.array { array in
-                for position in positions.prefix(Self.recordedPositionCount) { array.raw(Array(position.utf8)) }
+                for position in positions { array.raw(Array(position.utf8)) }
             }
         }
     }

@@ -26,19 +26,12 @@ package struct ReplayPlan: Sendable, Equatable {
     /// Deliveries that stand still and are skipped, as the replay sends their messages again.
     private(set) var replaced: [ReplacedDelivery] = []
 
-    /// The agreements whose messages it holds, for the check that nothing has come meanwhile.
-    let streams: [Position]
-
-    /// More than this would hold the ledger's lock for too long.
-    package static let standardItemLimit = 200_000
-
     /// Judges what was read.
-    init(_ request: ReplayRequest, _ material: ReplayMaterial, itemLimit: Int) {
+    init(_ request: ReplayRequest, _ material: ReplayMaterial) {
         self.request = request
         end = material.end
         partners = material.partners.values.sorted { $0.id < $1.id }
-        streams = material.agreements.map(\.stream)
-        var planner = Planner(request, material, itemLimit: itemLimit)
+        var planner = Planner(request, material)
         planner.plan(partners)
         items = planner.items
         lanes = planner.lanes

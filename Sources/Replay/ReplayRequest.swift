@@ -14,6 +14,11 @@ package struct ReplayRequest: Sendable, Equatable {
 
     package let mode: Mode
 
+    /// Which of the messages in the range.
+    package let filter: Filter
+
+    package let target: ReplayTarget
+
     /// Whether shares whose newest message is outside the range get their present state at the end; in mode messages.
     package let endsWithState: Bool
 
@@ -25,6 +30,8 @@ package struct ReplayRequest: Sendable, Equatable {
         from: Edge? = nil,
         to: Edge? = nil,
         mode: Mode = .messages,
+        filter: Filter = Filter(),
+        target: ReplayTarget = .partner,
         endsWithState: Bool = false,
         rate: Int? = nil,
     ) {
@@ -32,6 +39,8 @@ package struct ReplayRequest: Sendable, Equatable {
         self.from = from
         self.to = to
         self.mode = mode
+        self.filter = filter
+        self.target = target
         self.endsWithState = endsWithState
         self.rate = rate
     }
@@ -44,6 +53,37 @@ package struct ReplayRequest: Sendable, Equatable {
         case agreement(AgreementID)
         /// All agreements with a partner, which is given by its name.
         case partner(String)
+    }
+
+    /// Which messages of a range are sent again, and in mode state which have their ticket's state sent.
+    package struct Filter: Sendable, Equatable {
+        /// Whose messages; `nil` for those that the target needs, as ``ReplayTarget`` says, and in mode state for all.
+        package let directions: Set<Direction>?
+
+        /// `nil` for all that change state.
+        package let types: Set<EventType>?
+
+        package let extent: Extent
+
+        package init(directions: Set<Direction>? = nil, types: Set<EventType>? = nil, extent: Extent = .all) {
+            self.directions = directions
+            self.types = types
+            self.extent = extent
+        }
+
+        /// How what the target has acknowledged counts; what it has said itself counts as acknowledged.
+        package enum Extent: String, Sendable, CaseIterable {
+            case all
+            /// Only what it has not acknowledged.
+            case unacknowledged
+            /// In each share, and among an agreement's own messages, what came after the last one that it has acknowledged.
+            case sinceLastSuccess = "since-last-success"
+        }
+    }
+
+    /// The directions of the messages that are sent.
+    var directions: Set<Direction> {
+        filter.directions ?? target.standardDirections
     }
 
     /// A place in the ledger.

@@ -2,6 +2,7 @@ import Ledger
 import LedgerStore
 import Postgres
 import Sharing
+import TicketSharing
 
 /// The rows of a replay, written in the transaction that records it.
 extension ReplayOrders {
@@ -9,48 +10,78 @@ extension ReplayOrders {
     static let rowCount = 5_000
 
     func statements(_ decided: Decided) -> [SQL] {
-        let items = plan.items + decided.supplement
-        var statements = [
-            Statements.replay(
-                decided.receipt.position,
-                plan.request.mode.rawValue,
-                Facts.cleaned(warrant.reason),
-                Facts.cleaned(warrant.operator),
-                decided.receipt.recorded,
-                Int32(items.count),
-                plan.request.rate.map { Int32(clamping: $0) },
+        let replay = decided.progress.receipt.position
+        let itemCount = Int32(clamping: plan.items.count + decided.progress.supplementCount)
+        let preparedUntil = isLast ? nil : decided.now.advanced(by: Self.pageLimit)
+        var statements: [SQL] = []
+        if before == nil {
+            statements.append(
+                Statements.replay(
+                    replay,
+                    plan.request.mode.rawValue,
+                    Facts.cleaned(warrant.reason),
+                    Facts.cleaned(warrant.operator),
+                    decided.progress.receipt.recorded,
+                    itemCount,
+                    plan.request.rate.map { Int32(clamping: $0) },
+                    plan.request.target.kind.rawValue,
+                    sandbox?.url.text,
+                    sandbox?.allowsHTTP ?? false,
+                    sandbox?.allowsPrivateAddress ?? false,
+                    preparedUntil,
+                )
             )
-        ]
-        for start in stride(from: 0, to: plan.replaced.count, by: Self.rowCount) {
-            let page = plan.replaced[start..<min(start + Self.rowCount, plan.replaced.count)]
-            statements.append(Statements.skip(page.map(\.delivery.id), decided.now))
+        } else {
+            statements.append(Statements.goOn(replay, itemCount, preparedUntil))
         }
+        for start in stride(from: 0, to: page.replaced.count, by: Self.rowCount) {
+            let rows = page.replaced[start..<min(start + Self.rowCount, page.replaced.count)]
+            statements.append(Statements.skip(rows.map(\.delivery.id), decided.now))
+        }
+        let items = page.items + decided.supplement
         for start in stride(from: 0, to: items.count, by: Self.rowCount) {
-            let page = items[start..<min(start + Self.rowCount, items.count)]
+            let rows = items[start..<min(start + Self.rowCount, items.count)]
             statements.append(
                 Statements.enqueue(
-                    page.map(\.lane.destination.rawValue),
-                    page.map(\.lane.stream),
-                    page.map(\.lane.share),
-                    page.indices.map { Int32($0) },
-                    page.map(\.position),
-                    page.map(\.event),
-                    page.map(\.kind.rawValue),
-                    decided.receipt.position,
-                    decided.receipt.recorded,
+                    rows.map { destination(of: $0.item, replay).rawValue },
+                    rows.map(\.item.lane.stream),
+                    rows.map(\.item.lane.share),
+                    rows.map { Int32($0.number) },
+                    rows.map(\.item.position),
+                    rows.map(\.item.event),
+                    rows.map(\.item.kind.rawValue),
+                    replay,
+                    decided.progress.receipt.recorded,
                     decided.now,
                 ),
             )
         }
         return statements
     }
+
+    private func destination(of item: ReplayItem, _ replay: Position) -> Destination {
+        sandbox == nil ? item.lane.destination : .sandbox(replay)
+    }
 }
 
 private enum Statements {
-    static let replay = Statement<Position, String, String, String, Timestamp, Int32, Int32?>(
+    static let replay = Statement<
+        Position, String, String, String, Timestamp, Int32, Int32?, String, String?, Bool, Bool, Timestamp?
+    >(
         """
-        INSERT INTO delivery.replay (replay_id, mode, reason, operator, requested_at, item_count, rate)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO delivery.replay (
+            replay_id, mode, reason, operator, requested_at, item_count, rate,
+            destination, sandbox_url, allow_http, allow_private_address, prepared_until)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        """
+    )
+
+    static let goOn = Statement<Position, Int32, Timestamp?>(
+        """
+        UPDATE delivery.replay
+        SET item_count = $2,
+            prepared_until = $3
+        WHERE replay_id = $1
         """
     )
 

@@ -7,16 +7,19 @@ package import Sharing
 /// Plans replays and has them carried out: recorded, and put into the queue of deliveries.
 package struct Replayer: Sendable {
     private let store: Store
-    private let itemLimit: Int
+    private let pageItemCount: Int
 
     /// How often a plan is made again because the ledger went on meanwhile in a way that changes it.
     private static let planLimit = 5
 
-    /// - Parameter itemLimit: More deliveries than this are refused by the plan.
-    package init(store: Store, itemLimit: Int = ReplayPlan.standardItemLimit) {
+    /// - Parameter pageItemCount: Deliveries that are enqueued in one transaction, but for those of one lane.
+    package init(store: Store, pageItemCount: Int = ReplayPage.standardItemCount) {
         self.store = store
-        self.itemLimit = itemLimit
+        self.pageItemCount = pageItemCount
     }
+
+    /// Told how many of how many deliveries are in the queue, where that takes several transactions; what it throws ends it.
+    package typealias ProgressReport = @Sendable (_ count: Int, _ of: Int) async throws -> Void
 
     /// What came of a replay that was asked for.
     package enum Outcome: Sendable {
@@ -32,39 +35,72 @@ package struct Replayer: Sendable {
     ///
     /// Throws ``UnknownReplayScope`` where the request names what is not there.
     package func plan(_ request: ReplayRequest) async throws -> ReplayPlan {
-        let limit = itemLimit
-        let material = try await store.read { session in
-            try MaterialReader.read(request, itemLimit: limit, in: &session)
-        }
-        return ReplayPlan(request, material, itemLimit: limit)
+        let material = try await store.read { session in try MaterialReader.read(request, in: &session) }
+        return ReplayPlan(request, material)
     }
 
-    /// Plans, and unless the plan refuses records the replay and enqueues all of it, in one transaction.
+    /// Plans, and unless the plan refuses records the replay and enqueues all of it.
     ///
     /// Throws as ``plan(_:)`` does, and ``AppendError``.
-    package func start(_ request: ReplayRequest, _ warrant: Warrant) async throws -> Outcome {
+    package func start(
+        _ request: ReplayRequest,
+        _ warrant: Warrant,
+        report: ProgressReport = { _, _ in },
+    ) async throws -> Outcome {
         var plan = try await plan(request)
         for _ in 1...Self.planLimit {
             guard !plan.isRefused else { return .refused(plan) }
-            if let started = try await start(plan, warrant) { return .started(plan, started) }
+            if let started = try await start(plan, warrant, report: report) { return .started(plan, started) }
             plan = try await self.plan(request)
         }
         return plan.isRefused ? .refused(plan) : .overtaken(plan)
     }
 
-    /// Records and enqueues a plan that was made before; `nil`, and nothing recorded, where it does not hold any more.
+    /// Records and enqueues a plan that was made before; `nil`, and nothing left to be sent, where it does not hold any more.
     ///
-    /// What was sent since then in the lanes of the plan is sent again behind it. Throws ``AppendError``.
-    package func start(_ plan: ReplayPlan, _ warrant: Warrant) async throws -> StartedReplay? {
+    /// A large one is enqueued page by page, so that the ledger goes on meanwhile; nothing of it is sent before all of it is
+    /// in the queue. Whoever does not come to the end leaves a replay that is given up after ``ReplayOrders/pageLimit``. What
+    /// was sent since the plan in its lanes is sent again behind it. Throws ``AppendError``.
+    package func start(
+        _ plan: ReplayPlan,
+        _ warrant: Warrant,
+        report: ProgressReport = { _, _ in },
+    ) async throws -> StartedReplay? {
         guard !plan.isRefused else { return nil }
-        let orders = ReplayOrders(plan, warrant)
-        let decided = try await store.appender.append(
-            orders.keys,
-            byteCount: orders.byteCount,
-            additional: { (decided: ReplayOrders.Decided?) in decided.map(orders.statements) ?? [] },
-            decide: { transaction in orders.decide(&transaction) },
-        )
-        return decided.map { StartedReplay(receipt: $0.receipt, itemCount: plan.items.count + $0.supplement.count) }
+        let pages = plan.pages(of: pageItemCount)
+        var progress: ReplayOrders.Progress?
+        var count = 0
+        for (index, page) in pages.enumerated() {
+            try Task.checkCancellation()
+            let orders = ReplayOrders(plan, page, isLast: index == pages.count - 1, after: progress, warrant)
+            let decided = try await store.appender.append(
+                orders.keys,
+                byteCount: orders.byteCount,
+                additional: { (decided: ReplayOrders.Decided?) in decided.map(orders.statements) ?? [] },
+                decide: { transaction in orders.decide(&transaction) },
+            )
+            guard let decided else {
+                if let progress { try await takeBack(progress.receipt.position, warrant) }
+                return nil
+            }
+            progress = decided.progress
+            count += page.items.count
+            if pages.count > 1 { try await report(count, plan.items.count) }
+        }
+        return progress.map {
+            StartedReplay(receipt: $0.receipt, itemCount: plan.items.count + $0.supplementCount)
+        }
+    }
+
+    /// Cancels a replay that cannot be gone on with; whoever delivers takes it out of the queue.
+    private func takeBack(_ replay: Position, _ warrant: Warrant) async throws {
+        let reason = "what came while it was enqueued changes it; it is planned again"
+        let control = ReplayControl(store: store, operator: warrant.operator, reason: reason)
+        do {
+            _ = try await control.carryOut(.cancel, on: replay)
+        } catch is OperatorFault {
+            // It was cancelled by somebody else meanwhile.
+        }
     }
 }
 

@@ -2,21 +2,23 @@ import Ledger
 import LedgerStore
 package import Postgres
 import Projections
-import Sharing
+package import Sharing
 package import TicketSharing
 
 /// Makes the requests that bring a partner to the state of a share as it stands when they are sent.
 package enum StateReplay {
     /// The whole ticket with every comment, in as many requests as the limits ask for; none if it is not shared any more.
     ///
-    /// The first is a POST where the partner is not known to hold the ticket and may be sent it, a PUT elsewhere. Tags
-    /// and custom fields that the agreement does not allow now are left out, and so are comments that are erased. Throws
+    /// The first is a POST where the partner is not known to hold the ticket and may be sent it, and for our desk and a
+    /// sandbox, of which that is never known; a PUT elsewhere. Tags and custom fields that the agreement does not allow now
+    /// are left out, but for our desk, and so are comments that are erased. Throws
     /// ``FoldFault`` where a message of the share cannot be folded, as an older state would take the partner back, and
     /// ``PartFault`` where that is because its bytes are not those that were recorded, and ``ChainGap`` where events of the
     /// share are gone.
     package static func messages(
         agreement: AgreementID,
         ticket: TicketID,
+        to destination: Destination.Kind,
         limits: Ticket.StateMessageLimits = Ticket.StateMessageLimits(),
         in session: inout PostgresSession,
     ) throws -> [StateMessage] {
@@ -31,11 +33,13 @@ package enum StateReplay {
                 throw fault
             }
             guard share.ticket.isShared else { return [] }
-            let isHeld = try isHeld(ticket, of: record.stream, in: &session)
+            let isShare =
+                try destination != .partner
+                || (record.ourRole == .sender && !isHeld(ticket, of: record.stream, in: &session))
             return share.state.sendable.stateMessages(
-                isShare: record.ourRole == .sender && !isHeld,
+                isShare: isShare,
                 limits: limits,
-                under: record.agreement.permissions,
+                under: destination == .desk ? .all : record.agreement.permissions,
             )
         }
     }
@@ -61,6 +65,7 @@ package enum StateReplay {
                         FROM ledger.event AS a
                         WHERE a.about = e.event_id
                             AND a.type = 'attempt.succeeded'
+                            AND a.direction = 'out'
                     )
                 )
             ORDER BY e.share_seq DESC

@@ -38,7 +38,7 @@ struct GapTests {
             #expect(plan.warnings.counts[.incomplete] == 1)
             let error = await #expect(throws: ChainGap.self) {
                 try await ledger.store.read { session in
-                    try StateReplay.messages(agreement: agreement.id, ticket: id, in: &session)
+                    try StateReplay.messages(agreement: agreement.id, ticket: id, to: .partner, in: &session)
                 }
             }
             #expect(error?.position == position)

@@ -20,7 +20,7 @@ struct StateReplayTests {
     ) async throws -> [StateMessage] {
         let id = try #require(TicketID(ticket))
         return try await ledger.store.read { session in
-            try StateReplay.messages(agreement: agreement.id, ticket: id, limits: limits, in: &session)
+            try StateReplay.messages(agreement: agreement.id, ticket: id, to: .partner, limits: limits, in: &session)
         }
     }
 

@@ -12,7 +12,8 @@
 -- the bytes are those that were recorded is checked by whoever sends them.
 --
 -- What was said before the agreement's invitation was said under one that we have declined: it must not go out under the
--- key of another. Whatever somebody has written into the queue, no partner gets what an agreement with another one says.
+-- key of another. Whatever somebody has written into the queue, no partner gets what an agreement with another one says, and
+-- no sandbox what another replay sends. A sandbox gets no key.
 
 -- A function that returns other columns than before cannot be replaced.
 DROP FUNCTION IF EXISTS delivery.claim(uuid, integer, timestamptz, integer, bigint, integer, bigint[], integer[], bigint);
@@ -67,7 +68,10 @@ CREATE FUNCTION delivery.claim(
     offered_version integer,
     offered_fingerprint bytea,
     is_superseded boolean,
-    is_misdirected boolean
+    is_misdirected boolean,
+    sandbox_url text,
+    sandbox_allow_http boolean,
+    sandbox_allow_private_address boolean
 )
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -84,11 +88,12 @@ BEGIN
     -- In statements of their own, so that each is planned for a few rows, however many wait.
     chosen := ARRAY(
         WITH running AS (
-            SELECT r.replay_id, delivery.pace_left(p.next_at, due, r.rate) AS places
+            SELECT r.replay_id, r.destination, delivery.pace_left(p.next_at, due, r.rate) AS places
             FROM delivery.replay AS r
             LEFT JOIN delivery.pace AS p ON p.position = r.replay_id
             WHERE r.finished_at IS NULL
                 AND r.cancelled_at IS NULL
+                AND r.prepared_until IS NULL
                 AND NOT r.paused
         ),
         room AS (
@@ -109,6 +114,10 @@ BEGIN
                         AND NOT p.paused
                     UNION ALL
                     SELECT 0, desk_concurrency, NULL
+                    UNION ALL
+                    SELECT -r.replay_id, 4, NULL
+                    FROM running AS r
+                    WHERE r.destination = 'sandbox'
                 ) AS t (partner_id, concurrency, rate)
                 LEFT JOIN delivery.destination AS h ON h.partner_id = t.partner_id
                 LEFT JOIN delivery.pace AS e ON e.position = t.partner_id
@@ -259,13 +268,15 @@ BEGIN
         f.content, f.salt,
         k.version, k.sealed, o.version, o.fingerprint,
         q.message_position < a.first_position,
-        q.partner_id NOT IN (0, a.partner_id) OR e.event_id <> q.message_id OR e.stream_id <> q.stream_id
-            OR e.share_id IS DISTINCT FROM q.share_id
+        q.partner_id NOT IN (0, a.partner_id, coalesce(-r.replay_id, 0)) OR e.event_id <> q.message_id
+            OR e.stream_id <> q.stream_id OR e.share_id IS DISTINCT FROM q.share_id,
+        r.sandbox_url, r.allow_http, r.allow_private_address
     FROM unnest(chosen) WITH ORDINALITY AS c (delivery_id, turn)
     JOIN delivery.queue AS q ON q.delivery_id = c.delivery_id
     JOIN ledger.event AS e ON e.position = q.message_position
     JOIN projection.agreement AS a ON a.stream_id = q.stream_id
-    JOIN projection.partner AS p ON p.partner_id = CASE q.partner_id WHEN 0 THEN a.partner_id ELSE q.partner_id END
+    JOIN projection.partner AS p ON p.partner_id = CASE WHEN q.partner_id > 0 THEN q.partner_id ELSE a.partner_id END
+    LEFT JOIN delivery.replay AS r ON r.replay_id = q.replay_id AND r.destination = 'sandbox'
     LEFT JOIN ledger.share AS sh ON sh.share_id = q.share_id
     LEFT JOIN ledger.payload AS b
         ON b.position = q.message_position AND b.part = 'body' AND q.kind = 'message'
@@ -281,7 +292,8 @@ BEGIN
     LEFT JOIN ledger.access_key AS k
         ON k.stream_id = q.stream_id
         AND k.version = CASE
-            WHEN q.partner_id <> 0 THEN coalesce(a.acknowledged_key_version, a.key_version)
+            WHEN q.partner_id < 0 THEN NULL
+            WHEN q.partner_id > 0 THEN coalesce(a.acknowledged_key_version, a.key_version)
             WHEN q.kind = 'state' THEN a.key_version
             ELSE fact.token_version
         END

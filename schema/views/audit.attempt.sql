@@ -7,7 +7,7 @@ SELECT
     m.position AS message_position,
     m.event_id AS message_id,
     m.type AS message_type,
-    b.direction,
+    m.direction,
     s.agreement,
     sh.ticket,
     p.name AS partner,
@@ -98,11 +98,11 @@ COMMENT ON COLUMN audit.attempt.event_id IS 'Event id of the same';
 COMMENT ON COLUMN audit.attempt.message_position IS 'Position of the message that was delivered; see audit.message';
 COMMENT ON COLUMN audit.attempt.message_id IS 'Event id of that message';
 COMMENT ON COLUMN audit.attempt.message_type IS 'What the message is: agreement.… or ticket.…';
-COMMENT ON COLUMN audit.attempt.direction IS 'Of the message. out: it went to the partner; in: it came from the partner and went to our desk';
+COMMENT ON COLUMN audit.attempt.direction IS 'Of the message. out: it was for the partner; in: it came from the partner';
 COMMENT ON COLUMN audit.attempt.agreement IS 'Uuid of the agreement';
 COMMENT ON COLUMN audit.attempt.ticket IS 'Uuid of the ticket; NULL for messages about an agreement';
 COMMENT ON COLUMN audit.attempt.partner IS 'Name of the partner that the agreement is with, as it is called now';
-COMMENT ON COLUMN audit.attempt.destination IS 'partner or desk: who was to get it';
+COMMENT ON COLUMN audit.attempt.destination IS 'Who was to get it: partner, desk, or sandbox, a URL that was named for a replay';
 COMMENT ON COLUMN audit.attempt.attempt IS 'Number of the try of this delivery, from 1; a replay of the message counts anew';
 COMMENT ON COLUMN audit.attempt.begun_at IS 'When it was recorded that the attempt begins';
 COMMENT ON COLUMN audit.attempt.ended_at IS 'When its end was recorded; NULL while it is under way';

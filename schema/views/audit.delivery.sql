@@ -10,7 +10,7 @@ SELECT
     s.agreement,
     sh.ticket,
     p.name AS partner,
-    CASE WHEN q.partner_id = 0 THEN 'desk' ELSE 'partner' END AS destination,
+    CASE WHEN q.partner_id = 0 THEN 'desk' WHEN q.partner_id < 0 THEN 'sandbox' ELSE 'partner' END AS destination,
     CASE
         WHEN q.state = 'parked' THEN 'parked'
         WHEN q.claim IS NOT NULL THEN 'claimed'
@@ -137,7 +137,7 @@ COMMENT ON COLUMN audit.delivery.message_type IS 'What the message is: agreement
 COMMENT ON COLUMN audit.delivery.agreement IS 'Uuid of the agreement';
 COMMENT ON COLUMN audit.delivery.ticket IS 'Uuid of the ticket; NULL for messages about an agreement';
 COMMENT ON COLUMN audit.delivery.partner IS 'Name of the partner that the agreement is with, as it is called now';
-COMMENT ON COLUMN audit.delivery.destination IS 'partner: it goes to the partner; desk: it came from the partner and goes to our own desk';
+COMMENT ON COLUMN audit.delivery.destination IS 'partner: it goes to the partner; desk: to our own desk; sandbox: to a URL that was named for a replay';
 COMMENT ON COLUMN audit.delivery.state IS 'waiting, behind another (of the same share), claimed (a process has taken it up; audit.attempt says whether it has begun), parked (an operator must act), delivered, skipped or abandoned';
 COMMENT ON COLUMN audit.delivery.recorded_at IS 'When the message was recorded';
 COMMENT ON COLUMN audit.delivery.due_at IS 'Not tried before then; NULL where nothing is waited for';

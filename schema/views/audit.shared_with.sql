@@ -53,6 +53,7 @@ LEFT JOIN LATERAL (
         FROM ledger.event AS o
         WHERE o.about = e.event_id
             AND o.type = 'attempt.succeeded'
+            AND o.direction = 'out'
     ) AS k ON true
     WHERE e.share_id = sh.share_id
         AND e.type IN ('ticket.shared', 'ticket.updated', 'ticket.unshared')
@@ -85,6 +86,7 @@ LEFT JOIN LATERAL (
             FROM ledger.event AS o
             WHERE o.about = e.event_id
                 AND o.type = 'attempt.succeeded'
+                AND o.direction = 'out'
         ) AS y ON true
         WHERE e.share_id = sh.share_id
             AND e.type IN ('ticket.shared', 'ticket.updated')

@@ -22,7 +22,7 @@ struct RequestWriter: Sendable {
         let token = try token(of: delivery)
         var body: [UInt8] = []
         var recorded: RecordedBody?
-        var secrets = token.map { [Array($0.key.secret.utf8)] } ?? []
+        var secrets = secrets(of: token, for: delivery)
         if method.hasBody {
             let restored = try restoredBody(of: delivery)
             body = restored.bytes
@@ -54,7 +54,7 @@ struct RequestWriter: Sendable {
     ) throws(Unsendable) -> OutgoingRequest {
         let path = try target(of: delivery).path
         let token = try token(of: delivery)
-        let secrets = token.map { [Array($0.key.secret.utf8)] } ?? []
+        let secrets = secrets(of: token, for: delivery)
         return OutgoingRequest(
             method,
             try url(of: delivery, path: path),
@@ -92,6 +92,9 @@ extension RequestWriter {
         case .desk:
             guard let desk = settings.deskURL else { throw .forNow("there is no desk URL any more (--desk-url)") }
             base = desk
+        case .sandbox:
+            guard let sandbox = delivery.sandbox else { throw .forGood("the replay names no sandbox") }
+            base = sandbox.baseURL
         }
         do throws(HTTPURL.Refusal) {
             return try HTTPURL(base.text).appending(path: path)
@@ -104,11 +107,17 @@ extension RequestWriter {
         delivery.subject.destination == .desk ? .standard : delivery.partner.dialect
     }
 
-    /// Our desk gets the token that the message came with; a partner the key that it last acknowledged.
+    /// Our desk gets the token that the message came with; a partner the key that it last acknowledged; a sandbox, which is
+    /// told no key either, one with a placeholder.
     private func token(of delivery: ClaimedDelivery) throws(Unsendable) -> Token? {
         let isInvitation = delivery.type == .agreementInvited && delivery.kind == .message
         if isInvitation, delivery.subject.destination != .desk, !delivery.partner.dialect.invitesWithToken {
             return nil
+        }
+        if case .sandbox = delivery.subject.destination {
+            return AccessKey(String(decoding: Splice.placeholder, as: UTF8.self)).map { placeholder in
+                Token(agreement: delivery.subject.agreement, key: placeholder)
+            }
         }
         guard let key = delivery.tokenKey else { return nil }
         let context = AgreementRecord.KeyVersion.context(stream: delivery.stream, number: key.number)
@@ -116,6 +125,12 @@ extension RequestWriter {
             throw .forGood("version \(key.number) of the access key cannot stand in a header")
         }
         return Token(agreement: delivery.subject.agreement, key: access)
+    }
+
+    /// What is cut out of all that is stored of the exchange.
+    private func secrets(of token: Token?, for delivery: ClaimedDelivery) -> [[UInt8]] {
+        guard let token, delivery.subject.destination.kind != .sandbox else { return [] }
+        return [Array(token.key.secret.utf8)]
     }
 
     private func ownHeaders(for delivery: ClaimedDelivery, idempotencyKey: EventID) -> [HTTPHeader] {
@@ -146,6 +161,7 @@ extension RequestWriter {
         case nil: return ([], [])
         case .erased: throw .forGood("the message's body was erased")
         case .damaged(let damage): throw Unsendable(damage)
+        case .present(let part) where delivery.subject.destination.kind == .sandbox: return (part.content, [])
         case .present(let part):
             do throws(CutRecord.Fault) {
                 return try delivery.cuts.restore(part, of: delivery.messageExchange, keys: keys)
@@ -160,10 +176,10 @@ extension RequestWriter {
         }
     }
 
-    /// A partner's agreement message with the URLs by which our desk knows both sides; `nil` where nothing changes.
+    /// An agreement message with the URLs by which our desk knows both sides; `nil` where nothing changes.
     private func rewritten(_ body: [UInt8], for delivery: ClaimedDelivery) throws(Unsendable) -> [UInt8]? {
         let subject = delivery.subject
-        guard subject.destination == .desk, subject.ticket == nil, subject.direction == .inbound,
+        guard subject.destination == .desk, subject.ticket == nil,
             let desk = settings.deskURL
         else { return nil }
         let partner = "\(settings.privateURL.text)/to/\(subject.partnerName)"

@@ -137,7 +137,7 @@ extension SharingTransaction {
 // MARK: - Drafts and facts
 
 extension EventDraft {
-    /// An event about the delivery of a message, in that message's stream and share.
+    /// An event about the delivery of a message, in that message's stream and share; its direction says where it went.
     init(
         _ type: EventType,
         of subject: AttemptSubject,
@@ -148,7 +148,7 @@ extension EventDraft {
     ) {
         self.init(
             type,
-            direction: subject.direction,
+            direction: subject.destination.direction,
             stream: subject.stream,
             ticket: subject.ticket,
             about: subject.messageID,
@@ -162,7 +162,7 @@ extension EventDraft {
 
 extension JSONWriter {
     mutating func subject(_ subject: AttemptSubject) {
-        member("destination", subject.destination == .desk ? "desk" : "partner")
+        member("destination", subject.destination.kind.rawValue)
         member("message", subject.message.rawValue)
         if let replay = subject.replay { member("replay", replay.rawValue) }
     }

@@ -65,13 +65,13 @@ extension DeliveryEngine {
         of request: OutgoingRequest,
         _ delivery: ClaimedDelivery,
     ) async -> Result<VettedAddresses, Refusal> {
-        let isForDesk = delivery.subject.destination == .desk
-        guard isForDesk || request.url.scheme == .https || delivery.partner.allowsHTTP else {
+        let allowances = delivery.allowances
+        guard request.url.scheme == .https || allowances.http else {
             let reason = "\(request.url) is not https; --allow-http allows it for this partner"
             return .failure(Refusal(verdict: .refusedBeforehand(reason), outcome: nil))
         }
         let policy = AddressPolicy(
-            isForDesk || delivery.partner.allowsPrivateAddress ? .allowPrivate : .publicOnly,
+            allowances.privateAddress ? .allowPrivate : .publicOnly,
             excluding: settings.listeners,
         )
         let target = await policy.target(of: request.url, resolver: resolver, within: settings.resolveLimit)
@@ -132,13 +132,22 @@ extension DeliveryEngine {
             attempt: attempt,
             verdict: verdict,
             consequence: consequence,
-            capacity: delivery.subject.destination == .desk ? settings.deskConcurrency : delivery.partner.concurrency,
+            capacity: capacity(for: delivery),
             rules: settings.outage,
             offeredKey: delivery.kind == .message ? delivery.offeredKey : nil,
             outcome: outcome,
             secrets: request.secrets,
             randomness: randomness,
         )
+    }
+
+    /// How many requests may be under way to its destination when that is well; for a sandbox as `delivery.claim` has it.
+    private func capacity(for delivery: ClaimedDelivery) -> Int {
+        switch delivery.subject.destination {
+        case .partner: delivery.partner.concurrency
+        case .desk: settings.deskConcurrency
+        case .sandbox: 4
+        }
     }
 
     private func note(
@@ -162,6 +171,17 @@ extension DeliveryEngine {
         state.withLock { state in
             if case .stopping = state.phase { return true }
             return Task.isCancelled
+        }
+    }
+}
+
+extension ClaimedDelivery {
+    /// What may be done on the way to its destination that is not done otherwise; our desk is ours, wherever it is.
+    fileprivate var allowances: (http: Bool, privateAddress: Bool) {
+        switch subject.destination {
+        case .partner: (partner.allowsHTTP, partner.allowsPrivateAddress)
+        case .desk: (true, true)
+        case .sandbox: (sandbox?.allowsHTTP ?? false, sandbox?.allowsPrivateAddress ?? false)
         }
     }
 }

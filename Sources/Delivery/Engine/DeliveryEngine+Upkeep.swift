@@ -43,6 +43,7 @@ extension DeliveryEngine {
         while !Task.isCancelled {
             do {
                 try await reclaim()
+                try await CancelledReplays.giveUpUnprepared(store, now: clock())
                 let isMoreLeft = try await CancelledReplays.sweepPage(store)
                 try await finishReplays()
                 guard !isMoreLeft else { continue }

@@ -123,7 +123,7 @@ extension DestinationStatus {
         let hour = now.advanced(by: .seconds(-3_600))
         let rows = try session.query(
             """
-            SELECT CASE WHEN a.is_for_desk THEN 0 ELSE g.partner_id END,
+            SELECT CASE a.destination WHEN 'desk' THEN 0 ELSE g.partner_id END,
                 count(*) FILTER (WHERE a.recorded_at > \(hour) AND a.type = 'attempt.succeeded'),
                 count(*) FILTER (WHERE a.recorded_at > \(hour) AND a.type = 'attempt.failed'),
                 count(*) FILTER (WHERE a.recorded_at > \(hour) AND a.type = 'attempt.unknown'),
@@ -135,11 +135,11 @@ extension DestinationStatus {
             FROM (
                 SELECT e.stream_id, e.type, e.status, e.recorded_at,
                     (
-                        SELECT ledger.json(f.content) ->> 'destination' = 'desk'
+                        SELECT ledger.json(f.content) ->> 'destination'
                         FROM ledger.payload AS f
                         WHERE f.position = e.position
                             AND f.part = 'facts'
-                    ) AS is_for_desk,
+                    ) AS destination,
                     (
                         SELECT substring(ledger.json(f.content) ->> 'total_ms' FROM '^[0-9]{1,12}(?:[.][0-9]{1,9})?$')
                             ::double precision
@@ -159,6 +159,7 @@ extension DestinationStatus {
                 LIMIT \(attemptLimit)
             ) AS a
             JOIN projection.agreement AS g ON g.stream_id = a.stream_id
+            WHERE a.destination IS DISTINCT FROM 'sandbox'
             GROUP BY 1
             """
         )

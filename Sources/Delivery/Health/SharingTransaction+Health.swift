@@ -29,10 +29,13 @@ extension SharingTransaction {
             switch noted.destination {
             case .desk: facts.member("destination", "desk")
             case .partner(let id): facts.member("partner", id.rawValue)
+            case .sandbox(let replay):
+                facts.member("destination", "sandbox")
+                facts.member("replay", replay.rawValue)
             }
             facts.member("state", noted.state.rawValue)
         }
-        let partner = noted.destination == .desk ? nil : subject.partnerName
+        let partner = noted.destination.kind == .partner ? subject.partnerName : nil
         record(facts, Facts.detail(["partner": partner, "reason": noted.reason]), of: subject)
     }
 

@@ -80,7 +80,7 @@ struct DeliveryOrder: Sendable {
 
     private func parts(of delivery: QueuedDelivery, _ transaction: inout SharingTransaction) -> [Part] {
         let facts = Facts.object { facts in
-            facts.member("destination", delivery.lane.destination == .desk ? "desk" : "partner")
+            facts.member("destination", delivery.lane.destination.kind.rawValue)
             facts.member("message", delivery.message.rawValue)
             if let replay = delivery.replay { facts.member("replay", replay.rawValue) }
         }

@@ -5,8 +5,8 @@ package import Sharing
 
 /// What a ledger that was read from an export still has to deliver, which nobody may send before somebody has looked at it.
 ///
-/// What goes to partners waits, as these are paused. Our desk cannot be: the first of each lane to it is parked. An attempt
-/// that was under way has an end that nobody knows here.
+/// What goes to partners waits, as these are paused, and what replays send, as these are. Our desk cannot be: the first of
+/// each lane to it is parked. An attempt that was under way has an end that nobody knows here.
 package struct RecoveredDeliveries: Sendable {
     private let subjects: [AttemptSubject]
 
@@ -21,6 +21,7 @@ package struct RecoveredDeliveries: Sendable {
                 AND is_head
                 AND state = 'waiting'
                 AND claim IS NULL
+                AND replay_id IS NULL
             """
         )
         subjects = try DeliveryQueue.claimed(in: &session)
@@ -33,7 +34,7 @@ package struct RecoveredDeliveries: Sendable {
 
     /// How many are held back to our desk.
     package var deskCount: Int {
-        subjects.count { $0.destination == .desk }
+        subjects.count { $0.isForDesk }
     }
 
     /// Records what becomes of them; returns the transaction's further statements.
@@ -47,7 +48,7 @@ package struct RecoveredDeliveries: Sendable {
                 let error = "the attempt was under way when the ledger was exported; its outcome is not known here"
                 transaction.appendUnknown(held, subject, exchange, reason: error, due: transaction.now)
             }
-            if subject.destination == .desk {
+            if subject.isForDesk {
                 transaction.park(held, subject, finding: .held, reason: reason, &outcomes)
             } else {
                 let due = held.exchange == nil ? nil : transaction.now
@@ -56,4 +57,9 @@ package struct RecoveredDeliveries: Sendable {
         }
         return QueueChange.statements(for: outcomes.changes, at: transaction.now)
     }
+}
+
+extension AttemptSubject {
+    /// Whether it goes to our desk, and nothing else holds it back.
+    fileprivate var isForDesk: Bool { destination == .desk && replay == nil }
 }

@@ -1,3 +1,4 @@
+import JSON
 import Ledger
 package import LedgerStore
 import Postgres
@@ -29,6 +30,49 @@ package enum CancelledReplays {
         )
         return true
     }
+
+    /// Cancels replays that nobody goes on enqueueing: whoever did is gone.
+    static func giveUpUnprepared(_ store: Store, now: Timestamp) async throws {
+        let abandoned = try await store.read { session in
+            try session.query(unprepared(now, now.advanced(by: .seconds(3_600)))).decode((Position).self)
+        }
+        for replay in abandoned {
+            var keys = StateKeys()
+            keys.replays = [replay]
+            _ = try await store.appender.append(
+                keys,
+                byteCount: 1024,
+                additional: { (given: Timestamp?) in given.map { [cancelled(replay, $0)] } ?? [] },
+                decide: { transaction in giveUp(replay, &transaction) },
+            )
+        }
+    }
+
+    /// When it was recorded; `nil` where it is not being enqueued any more.
+    private static func giveUp(_ id: Position, _ transaction: inout SharingTransaction) -> Timestamp? {
+        guard var replay = transaction.replay(id), replay.state == .preparing else { return nil }
+        replay.state = .cancelled
+        transaction.put(replay)
+        let facts = Facts.object { $0.member("replay", id.rawValue) }
+        let detail = Facts.detail(["reason": "whoever enqueued it was gone before all of it was in the queue"])
+        let parts = [transaction.part(.facts, facts), transaction.part(.detail, detail)]
+        return transaction.append(EventDraft(.replayCancelled, stream: .system, parts: parts)).recorded
+    }
+
+    /// A time that lies too far ahead was written before the clock was set back.
+    private static let unprepared = Statement<Timestamp, Timestamp>(
+        """
+        SELECT replay_id
+        FROM delivery.replay
+        WHERE finished_at IS NULL
+            AND cancelled_at IS NULL
+            AND (prepared_until < $1 OR prepared_until > $2)
+        """
+    )
+
+    private static let cancelled = Statement<Position, Timestamp>(
+        "UPDATE delivery.replay SET paused = false, cancelled_at = $2 WHERE replay_id = $1"
+    )
 
     private static let isAnyLeft: SQL = """
         SELECT EXISTS (

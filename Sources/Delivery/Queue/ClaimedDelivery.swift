@@ -23,6 +23,9 @@ struct ClaimedDelivery: Sendable {
     /// The other end of the agreement, also where the desk is the destination.
     let partner: PartnerRecord
 
+    /// Where it goes instead, and without credentials; only of a replay to a sandbox.
+    let sandbox: Sandbox?
+
     private(set) var body: StoredBytes?
     private(set) var sentBody: StoredBytes?
 
@@ -68,6 +71,13 @@ struct ClaimedDelivery: Sendable {
             case .erased, .damaged: 0
             }
         }
+    }
+
+    /// A URL that an operator has named for one replay.
+    struct Sandbox: Sendable {
+        let baseURL: BaseURL
+        let allowsHTTP: Bool
+        let allowsPrivateAddress: Bool
     }
 
     /// An access key as it is stored.
@@ -120,6 +130,13 @@ extension ClaimedDelivery {
             allowsHTTP: try row["allow_http", as: Bool.self],
             concurrency: Int(try row["concurrency", as: Int32.self]),
         )
+        sandbox = try row["sandbox_url", as: String?.self].map { url throws(PostgresError) in
+            Sandbox(
+                baseURL: try Self.url(url),
+                allowsHTTP: try row["sandbox_allow_http", as: Bool.self],
+                allowsPrivateAddress: try row["sandbox_allow_private_address", as: Bool.self],
+            )
+        }
         subject = AttemptSubject(
             delivery: DeliveryID(rawValue: try row["delivery_id", as: Int64.self]),
             claim: claim,
@@ -173,7 +190,7 @@ extension ClaimedDelivery {
         do throws(BaseURLFault) {
             return try BaseURL(text)
         } catch {
-            throw PostgresError(.decoding, "a partner's URL \(error.rawValue)")
+            throw PostgresError(.decoding, "the URL of a partner or a sandbox \(error.rawValue)")
         }
     }
 }

@@ -141,7 +141,17 @@ extension DeliveryQueue {
     private static let nextDueStatement = Statement<Timestamp>(
         """
         SELECT min(greatest(next.due_at, h.canary_at, s.next_at, t.next_at))
-        FROM (SELECT 0, NULL UNION ALL SELECT partner_id, rate FROM projection.partner) AS destination (partner_id, rate)
+        FROM (
+            SELECT 0, NULL
+            UNION ALL
+            SELECT partner_id, rate
+            FROM projection.partner
+            UNION ALL
+            SELECT -replay_id, NULL
+            FROM delivery.replay
+            WHERE finished_at IS NULL
+                AND destination = 'sandbox'
+        ) AS destination (partner_id, rate)
         LEFT JOIN delivery.destination AS h ON h.partner_id = destination.partner_id
         LEFT JOIN delivery.pace AS t ON t.position = destination.partner_id AND destination.rate IS NOT NULL
         CROSS JOIN (
@@ -154,6 +164,7 @@ extension DeliveryQueue {
             LEFT JOIN delivery.pace AS p ON p.position = r.replay_id AND r.rate IS NOT NULL
             WHERE r.finished_at IS NULL
                 AND r.cancelled_at IS NULL
+                AND r.prepared_until IS NULL
                 AND NOT r.paused
         ) AS s (source, next_at)
         CROSS JOIN LATERAL (
@@ -180,7 +191,7 @@ extension DeliveryQueue {
         FROM delivery.queue AS q
         JOIN ledger.event AS e ON e.position = q.message_position
         JOIN projection.agreement AS a ON a.stream_id = q.stream_id
-        JOIN projection.partner AS p ON p.partner_id = CASE q.partner_id WHEN 0 THEN a.partner_id ELSE q.partner_id END
+        JOIN projection.partner AS p ON p.partner_id = CASE WHEN q.partner_id > 0 THEN q.partner_id ELSE a.partner_id END
         LEFT JOIN ledger.share AS sh ON sh.share_id = q.share_id
         """
 
@@ -202,6 +213,7 @@ extension DeliveryQueue {
         SELECT r.replay_id
         FROM delivery.replay AS r
         WHERE r.finished_at IS NULL
+            AND (r.prepared_until IS NULL OR r.cancelled_at IS NOT NULL)
             AND NOT EXISTS (
                 SELECT
                 FROM delivery.queue AS q

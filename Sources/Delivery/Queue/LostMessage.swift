@@ -45,8 +45,8 @@ package struct LostMessage: Sendable, Equatable {
 extension LostMessage {
     /// Few messages are left after the first step, so that what is dear is asked of those alone.
     ///
-    /// The state of a share may be sent under the name of a message that came in: that is no delivery to our desk. It brings
-    /// a partner everything that was said before.
+    /// The state of a share may be sent under the name of a message that came in: that need be no delivery to our desk. It
+    /// brings whoever gets it everything that was said before.
     private static let statement = Statement<Position, Position, Int64>(
         """
         WITH open AS MATERIALIZED (
@@ -62,7 +62,7 @@ extension LostMessage {
                     SELECT
                     FROM delivery.queue AS q
                     WHERE q.message_position = e.position
-                        AND (q.partner_id = 0) = (e.direction = 'in')
+                        AND CASE e.direction WHEN 'in' THEN q.partner_id = 0 ELSE q.partner_id > 0 END
                 )
                 AND NOT EXISTS (
                     SELECT
@@ -72,6 +72,7 @@ extension LostMessage {
                         AND f.part = 'facts'
                         AND (e.direction = 'in' OR d.type = 'delivery.skipped')
                     WHERE d.about = e.event_id
+                        AND d.direction = e.direction
                         AND d.type IN ('attempt.succeeded', 'delivery.skipped', 'delivery.abandoned')
                         AND (e.direction = 'out' OR ledger.json(f.content) ->> 'destination' IS DISTINCT FROM 'partner')
                         AND NOT EXISTS (
@@ -92,25 +93,6 @@ extension LostMessage {
                 WHERE f.position = o.position
                     AND f.part = 'facts'
                     AND ledger.json(f.content) ->> 'to_partner' = 'false'
-            )
-            AND NOT EXISTS (
-                SELECT
-                FROM delivery.queue AS q
-                WHERE q.stream_id = o.stream_id
-                    AND q.share_id = o.share_id
-                    AND q.kind = 'state'
-                    AND q.queue_position > o.position
-            )
-            AND NOT EXISTS (
-                SELECT
-                FROM ledger.event AS d
-                JOIN ledger.payload AS f ON f.position = d.position AND f.part = 'facts'
-                JOIN delivery.replay AS r ON r.replay_id::text = ledger.json(f.content) ->> 'replay'
-                WHERE d.share_id = o.share_id
-                    AND d.position > o.position
-                    AND d.type = 'attempt.succeeded'
-                    AND r.replay_id > o.position
-                    AND r.mode = 'state'
             )
             ELSE EXISTS (
                 SELECT
@@ -133,6 +115,27 @@ extension LostMessage {
                     AND ledger.json(f.content) ->> 'to_desk' = 'true'
             ))
         END
+        AND NOT EXISTS (
+            SELECT
+            FROM delivery.queue AS q
+            WHERE q.stream_id = o.stream_id
+                AND q.share_id = o.share_id
+                AND q.kind = 'state'
+                AND q.queue_position > o.position
+                AND CASE o.direction WHEN 'in' THEN q.partner_id = 0 ELSE q.partner_id > 0 END
+        )
+        AND NOT EXISTS (
+            SELECT
+            FROM ledger.event AS d
+            JOIN ledger.payload AS f ON f.position = d.position AND f.part = 'facts'
+            JOIN delivery.replay AS r ON r.replay_id::text = ledger.json(f.content) ->> 'replay'
+            WHERE d.share_id = o.share_id
+                AND d.position > o.position
+                AND d.type = 'attempt.succeeded'
+                AND r.replay_id > o.position
+                AND r.mode = 'state'
+                AND r.destination = CASE o.direction WHEN 'in' THEN 'desk' ELSE 'partner' END
+        )
         ORDER BY o.position
         LIMIT $3
         """

@@ -89,9 +89,10 @@ extension QueuedDelivery {
                 q.partner_id, q.stream_id, q.share_id, p.name,
                 CASE
                     WHEN q.partner_id = 0 AND y.desk_url IS NULL THEN 'no desk'
-                    WHEN q.partner_id <> 0 AND p.state = 'proposed' THEN 'proposed'
-                    WHEN q.partner_id <> 0 AND p.paused THEN 'paused'
+                    WHEN q.partner_id > 0 AND p.state = 'proposed' THEN 'proposed'
+                    WHEN q.partner_id > 0 AND p.paused THEN 'paused'
                     WHEN r.paused THEN 'replay paused'
+                    WHEN r.prepared_until IS NOT NULL THEN 'replay preparing'
                     WHEN h.state = 'out' THEN 'out'
                 END,
                 q.replay_id, q.attempts, q.enqueued_at, q.due_at, q.reason,
@@ -131,7 +132,7 @@ extension QueuedDelivery {
             JOIN ledger.stream AS s ON s.stream_id = q.stream_id
             JOIN projection.agreement AS a ON a.stream_id = q.stream_id
             JOIN projection.partner AS p
-                ON p.partner_id = CASE q.partner_id WHEN 0 THEN a.partner_id ELSE q.partner_id END
+                ON p.partner_id = CASE WHEN q.partner_id > 0 THEN q.partner_id ELSE a.partner_id END
             LEFT JOIN ledger.share AS sh ON sh.share_id = q.share_id
             LEFT JOIN delivery.setting AS y ON true
             LEFT JOIN delivery.destination AS h ON h.partner_id = q.partner_id

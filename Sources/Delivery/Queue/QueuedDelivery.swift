@@ -67,6 +67,8 @@ package struct QueuedDelivery: Sendable {
         case out
         /// An operator holds the replay back that it is of.
         case replayPaused = "replay paused"
+        /// The replay that it is of is still being enqueued.
+        case replayPreparing = "replay preparing"
         /// The service is run without a URL of the desk.
         case noDesk = "no desk"
     }
@@ -120,7 +122,7 @@ extension QueuedDelivery {
     func draft(_ type: EventType, attempt: Int?, parts: [Part]) -> EventDraft {
         EventDraft(
             type,
-            direction: direction,
+            direction: lane.destination.direction,
             stream: stream,
             ticket: ticket,
             about: messageID,

@@ -169,10 +169,11 @@ enum StateStatements {
             CASE
                 WHEN r.cancelled_at IS NOT NULL THEN 'cancelled'
                 WHEN r.finished_at IS NOT NULL THEN 'finished'
+                WHEN r.prepared_until IS NOT NULL THEN 'preparing'
                 WHEN r.paused THEN 'paused'
                 ELSE 'running'
             END,
-            r.finished_at IS NULL AND NOT EXISTS (
+            r.finished_at IS NULL AND (r.prepared_until IS NULL OR r.cancelled_at IS NOT NULL) AND NOT EXISTS (
                 SELECT
                 FROM delivery.queue AS q
                 WHERE q.replay_id = r.replay_id

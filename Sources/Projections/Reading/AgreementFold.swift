@@ -26,7 +26,10 @@ enum AgreementFold {
                     e.stream_id = \(stream)
                     AND e.share_id IS NULL
                     AND e.position >= \(next)
-                    AND e.type IN ('agreement.invited', 'agreement.updated', 'attempt.begun', 'attempt.succeeded')
+                    AND (
+                        e.type IN ('agreement.invited', 'agreement.updated')
+                        OR (e.type IN ('attempt.begun', 'attempt.succeeded') AND e.direction = 'out')
+                    )
                     AND \(condition)
                     """,
                 limit: pageCount,

@@ -44,7 +44,10 @@ struct Acknowledgements {
         positions[message]
     }
 
-    /// The acknowledgements in a share that a condition on `e` leaves.
+    /// The partner's acknowledgements in a share that a condition on `e` leaves.
+    ///
+    /// What goes to our desk or to a sandbox tells nothing of the partner. An attempt's direction says where it went, but that
+    /// of a state that a partner got under the name of its own message may be that message's.
     init(of share: Position, where condition: SQL, in session: inout PostgresSession) throws {
         self.init()
         // Of a ticket's messages only a replayed state has bytes of its own in the attempt.
@@ -54,6 +57,16 @@ struct Acknowledgements {
             FROM ledger.event AS e
             WHERE e.share_id = \(share)
                 AND e.type IN ('attempt.begun', 'attempt.succeeded')
+                AND (
+                    e.direction = 'out'
+                    OR EXISTS (
+                        SELECT
+                        FROM ledger.payload AS f
+                        WHERE f.position = e.position
+                            AND f.part = 'facts'
+                            AND ledger.json(f.content) ->> 'destination' = 'partner'
+                    )
+                )
                 AND \(condition)
             ORDER BY e.share_seq
             """

@@ -96,7 +96,7 @@ extension ReplayControl.Action {
         switch self {
         case .pause: [.running]
         case .resume: [.paused]
-        case .cancel: [.running, .paused]
+        case .cancel: [.preparing, .running, .paused]
         }
     }
 

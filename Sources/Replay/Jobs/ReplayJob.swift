@@ -11,7 +11,13 @@ package struct ReplayJob: Sendable {
     package let state: ReplayRecord.State
     package let mode: ReplayRequest.Mode
 
-    /// Names of the partners that it goes to, as they were called then; `nil` where that is erased.
+    /// Where it goes.
+    package let destination: Destination.Kind
+
+    /// Of a sandbox.
+    package let sandboxURL: String?
+
+    /// Names of the partners whose agreements it is of, as they were called then; `nil` where that is erased.
     package let partners: String?
 
     package let reason: String
@@ -84,11 +90,13 @@ extension ReplayJob {
                 CASE
                     WHEN r.cancelled_at IS NOT NULL THEN 'cancelled'
                     WHEN r.finished_at IS NOT NULL THEN 'finished'
+                    WHEN r.prepared_until IS NOT NULL THEN 'preparing'
                     WHEN r.paused THEN 'paused'
                     ELSE 'running'
                 END,
                 r.mode, d.detail ->> 'partner', r.reason, r.operator, r.requested_at, r.finished_at, r.rate, r.item_count,
-                greatest(o.delivered, r.delivered_count), o.skipped, o.abandoned, o.cancelled, q.parked, q.claimed, q.waiting, q.movable
+                greatest(o.delivered, r.delivered_count), o.skipped, o.abandoned, o.cancelled, q.parked, q.claimed, q.waiting, q.movable,
+                r.destination, r.sandbox_url
             FROM (
                 SELECT *
                 FROM delivery.replay AS r
@@ -148,5 +156,7 @@ extension ReplayJob {
         claimedCount = Int(try row[15, as: Int64.self])
         waitingCount = Int(try row[16, as: Int64.self])
         movableCount = Int(try row[17, as: Int64.self])
+        destination = try row.known(18)
+        sandboxURL = try row[19, as: String?.self]
     }
 }

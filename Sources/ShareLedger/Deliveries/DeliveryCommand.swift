@@ -116,7 +116,7 @@ enum DeliveryCommands {
                 }
                 OrderReport(outcome, verb: "due now").print(arguments)
                 if outcome.count > 0 { Console.note("A running 'shareledger serve' sees it within seconds") }
-                if let held, held.lane.destination != .desk {
+                if let held, held.lane.destination.kind == .partner {
                     Console.note(
                         "\(held.partner) is paused: nothing goes to it before 'shareledger partner resume \(held.partner)'"
                     )
@@ -155,7 +155,7 @@ enum DeliveryCommands {
                     )
                 }
                 OrderReport(outcome, verb: "given up").print(arguments)
-                if delivery.ticket != nil, delivery.lane.destination != .desk {
+                if delivery.ticket != nil, delivery.lane.destination.kind == .partner {
                     let share = delivery.subject
                     Console.note(
                         "'shareledger reconstruct \(share) --view partner' shows what \(delivery.partner) holds without it"

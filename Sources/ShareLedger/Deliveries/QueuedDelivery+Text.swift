@@ -12,7 +12,11 @@ extension QueuedDelivery {
 
     /// Where it goes.
     var place: String {
-        lane.destination == .desk ? "our desk" : partner
+        switch lane.destination {
+        case .partner: partner
+        case .desk: "our desk"
+        case .sandbox: "the sandbox"
+        }
     }
 
     /// Its number, what it delivers, and how it stands.
@@ -48,6 +52,7 @@ extension QueuedDelivery {
     var obstacle: String? {
         if state == .waiting, holding == .out { return "\(place) is out" }
         if state == .waiting, holding == .replayPaused { return "its replay is paused" }
+        if state == .waiting, holding == .replayPreparing { return "its replay is being enqueued" }
         if state == .waiting, let barrier { return "delivery \(barrier.rawValue) goes first" }
         return error.map { TerminalText.shortened($0, to: 80) }
     }
@@ -58,14 +63,15 @@ extension QueuedDelivery {
         switch holding {
         case .paused: advice.append("\(partner) is paused: 'shareledger partner resume \(partner)' lets it go")
         case .proposed: advice.append("\(partner) is only proposed: 'shareledger agreement accept' lets it go")
-        case .out where lane.destination == .desk:
-            advice.append("our desk does not answer: one delivery at a time, once a minute or more often, tries it")
+        case .out where lane.destination.kind != .partner:
+            advice.append("\(place) does not answer: one delivery at a time, once a minute or more often, tries it")
         case .out:
             let place = "'shareledger partner show \(partner)' says since when and what is tried"
             advice.append("\(partner) is out: \(place); 'shareledger partner resume \(partner)' does not wait")
         case .replayPaused:
             let id = replay.map { "\($0)" } ?? "ID"
             advice.append("its replay is paused: 'shareledger replay resume \(id)' or 'cancel' lets the lane go on")
+        case .replayPreparing: advice.append("its replay is still being enqueued, and begins when all of it is")
         case .noDesk: advice.append("'shareledger serve' was last run without --desk-url: nothing goes to the desk")
         case nil: break
         }
@@ -87,7 +93,7 @@ extension QueuedDelivery {
         object.member("agreement", agreement)
         object.optional("ticket", ticket)
         object.member("partner", partner)
-        object.member("to", lane.destination == .desk ? "desk" : "partner")
+        object.member("to", lane.destination.kind.rawValue)
         object.optional("held", holding?.rawValue)
         object.member("attempts", attempts)
         object.member("enqueued_at", "\(enqueued)")

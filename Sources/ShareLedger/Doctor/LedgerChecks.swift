@@ -246,7 +246,7 @@ enum LedgerChecks {
             WHERE q.is_head
                 AND q.message_position >= a.first_position
                 AND (
-                    q.partner_id NOT IN (0, a.partner_id)
+                    q.partner_id NOT IN (0, a.partner_id, coalesce(-q.replay_id, 0))
                     OR e.event_id IS DISTINCT FROM q.message_id
                     OR e.stream_id IS DISTINCT FROM q.stream_id
                     OR e.share_id IS DISTINCT FROM q.share_id

@@ -50,15 +50,14 @@ enum LostMessageCheck {
     }
 
     private static func advice(for message: LostMessage) -> String {
-        guard !message.isForDesk else {
-            return "'shareledger event show \(message.position)' shows it; what our desk holds is mended by hand"
-        }
+        let destination = message.isForDesk ? " --destination desk" : ""
         guard message.ticket != nil else {
-            return "'shareledger replay --agreement \(message.agreement) --reason TEXT' sends all of it again"
+            let again = "'shareledger replay --agreement \(message.agreement)\(destination) --reason TEXT'"
+            return "\(again) sends all of it again"
         }
         return """
-            'shareledger replay \(message.subject) --from \(message.position) --reason TEXT' sends it and what followed \
-            again; '--mode state' the ticket as it stands
+            'shareledger replay \(message.subject) --from \(message.position)\(destination) --reason TEXT' sends it and what \
+            followed again; '--mode state' the ticket as it stands
             """
     }
 }

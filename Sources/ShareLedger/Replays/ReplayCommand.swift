@@ -40,8 +40,45 @@ private let rate = Option<Int>(
     help: "Deliveries a second at most",
     defaultText: "what the partner takes"
 )
+private let direction = Option<Set<Direction>>(
+    "direction",
+    "in|out|both",
+    help: "Messages from the partner, or from our desk",
+    defaultText: "out; to our desk both"
+) { text in
+    switch text {
+    case "both": return [.inbound, .outbound]
+    default:
+        guard let direction = Direction(rawValue: text) else {
+            throw UsageError("--direction takes in, out or both, not \(text.debugDescription)")
+        }
+        return [direction]
+    }
+}
+private let types = Option<Set<EventType>>(
+    "type",
+    "TYPE[,…]",
+    help: "Messages of these types, such as ticket.updated; ticket and agreement mean all of a kind",
+    parse: messageTypes
+)
+private let unacknowledged = Flag("unacknowledged", help: "What was never answered with success")
+private let sinceLastSuccess = Flag(
+    "since-last-success",
+    help: "In each ticket, what came after the last message that was answered with success"
+)
+private let destination = Option<String>(
+    "destination",
+    "partner|desk|URL",
+    help: "Where it goes; a URL is that of a sandbox, which gets no credentials",
+    defaultText: "partner"
+)
+private let allowHTTP = Flag("allow-http", help: "Let the sandbox be spoken to without TLS")
+private let allowPrivateAddress = Flag("allow-private-address", help: "Let the sandbox have a private or local address")
 private let dryRun = Flag("dry-run", help: "Print the plan and stop; nothing is recorded")
-private let selection: [any OptionDeclaration] = [agreement, partner, from, to, mode, thenState, rate]
+private let selection: [any OptionDeclaration] = [
+    agreement, partner, from, to, direction, types, unacknowledged, sinceLastSuccess, mode, thenState, destination,
+    allowHTTP, allowPrivateAddress, rate,
+]
 
 let replayCommand = Command(
     "replay",
@@ -51,6 +88,10 @@ let replayCommand = Command(
         refused because the ticket exists counts as done. Mode state sends each ticket as it stands, with all its comments:
         that is safe, as partners ignore comments that they know. 'shareledger serve' does the sending, each ticket's
         deliveries in order and before what comes for that ticket meanwhile. A --reason is wanted unless it is only planned.
+
+        --destination desk sends to our own desk, as after it has lost its data: messages from both sides, or the tickets as
+        they stand. --destination URL tries a replay out: what would go to the partner goes to that URL instead, with [secret]
+        in the place of every credential.
         """,
     examples: [
         .init("replay ae7d/ed46 --dry-run", "What would be sent of one ticket"),
@@ -62,6 +103,18 @@ let replayCommand = Command(
         .init(
             "replay --agreement ae7d --from 2026-01-31T09:00:00Z --to 2026-01-31T15:00:00Z --then-state --reason outage",
             "Six hours of one agreement, then what stands now"
+        ),
+        .init(
+            "replay --partner lenswerk --since-last-success --reason 'they were down'",
+            "Of each ticket what they have not answered yet, also where it was given up"
+        ),
+        .init(
+            "replay --agreement ae7d --destination desk --reason 'our desk lost its data'",
+            "Tell our desk the agreement's whole story again"
+        ),
+        .init(
+            "replay ae7d/ed46 --destination https://sandbox.example/sharing --reason 'case 77'",
+            "Show what a partner would get"
         ),
     ],
     positionals: [share],
@@ -112,7 +165,13 @@ private func plan(_ arguments: ParsedArguments) async throws -> Int32 {
 private func start(_ arguments: ParsedArguments) async throws -> Int32 {
     let warrant = try Workspace.warrant(arguments)
     return try await carryOut(arguments) { replayer, request in
-        try report(try await replayer.start(request, warrant), arguments)
+        let bar = ProgressBar("Enqueueing")
+        defer { bar.finish() }
+        let outcome = try await replayer.start(request, warrant) { count, total in
+            bar.show(count, of: total, "deliveries", eventCount: count, "deliveries")
+        }
+        bar.finish()
+        return try report(outcome, arguments)
     }
 }
 
@@ -158,6 +217,8 @@ private struct Selection: Sendable {
     private let mode: ReplayRequest.Mode
     private let endsWithState: Bool
     private let rate: Int?
+    private let filter: ReplayRequest.Filter
+    private let target: ReplayTarget
 
     init(_ arguments: ParsedArguments) throws {
         share = arguments[ShareLedger.share]
@@ -174,6 +235,44 @@ private struct Selection: Sendable {
         guard mode == .messages || !endsWithState else {
             throw UsageError("--then-state goes with --mode messages; --mode state sends the state alone")
         }
+        target = try Self.target(arguments)
+        let extent: ReplayRequest.Filter.Extent
+        switch (arguments[unacknowledged], arguments[sinceLastSuccess]) {
+        case (true, true): throw UsageError("--since-last-success is part of --unacknowledged: give one of them")
+        case (true, false): extent = .unacknowledged
+        case (false, true): extent = .sinceLastSuccess
+        case (false, false): extent = .all
+        }
+        guard extent == .all || target.kind != .sandbox else {
+            throw UsageError("nobody keeps what a sandbox has acknowledged: select with --from and --to")
+        }
+        filter = ReplayRequest.Filter(directions: arguments[direction], types: arguments[types], extent: extent)
+    }
+
+    private static func target(_ arguments: ParsedArguments) throws -> ReplayTarget {
+        let text = arguments[destination] ?? Destination.Kind.partner.rawValue
+        let (allowsHTTP, allowsPrivateAddress) = (arguments[allowHTTP], arguments[allowPrivateAddress])
+        let named = [ReplayTarget.partner, .desk].first { $0.kind.rawValue == text }
+        if let named {
+            guard !allowsHTTP, !allowsPrivateAddress else {
+                throw UsageError(
+                    "--allow-http and --allow-private-address are for a sandbox; of partners 'partner set' says it"
+                )
+            }
+            return named
+        }
+        let url: BaseURL
+        do throws(BaseURLFault) {
+            url = try BaseURL(text)
+        } catch {
+            throw UsageError(
+                "--destination takes partner, desk or a base URL; \(text.debugDescription) \(error.rawValue)"
+            )
+        }
+        guard url.isSecure || allowsHTTP else {
+            throw UsageError("\(text) is not https: personal data would go in clear; --allow-http allows it")
+        }
+        return .sandbox(.init(url, allowsHTTP: allowsHTTP, allowsPrivateAddress: allowsPrivateAddress))
     }
 
     func request(in store: Store) async throws -> ReplayRequest {
@@ -191,10 +290,29 @@ private struct Selection: Sendable {
             from: from?.edge,
             to: to?.edge,
             mode: mode,
+            filter: filter,
+            target: target,
             endsWithState: endsWithState,
             rate: rate,
         )
     }
+}
+
+/// Types of messages that change state, by their names or by what they are about.
+private func messageTypes(_ text: String) throws -> Set<EventType> {
+    let all = EventType.allCases.filter(\.changesState)
+    var found: Set<EventType> = []
+    for word in text.split(separator: ",", omittingEmptySubsequences: false) {
+        let named = all.filter { $0.rawValue == word || $0.rawValue.hasPrefix("\(word).") }
+        guard !named.isEmpty else {
+            let names = all.map(\.rawValue).joined(separator: ", ")
+            throw UsageError(
+                "--type takes ticket, agreement, or some of \(names), not \(String(word).debugDescription)"
+            )
+        }
+        found.formUnion(named)
+    }
+    return found
 }
 
 extension Moment {

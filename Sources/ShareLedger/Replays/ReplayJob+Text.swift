@@ -17,6 +17,7 @@ extension ReplayJob {
             ("State", finished.map { "\(state.rawValue) at \($0)" } ?? state.rawValue),
             ("Mode", mode.rawValue),
             ("Partner", partners ?? "erased"),
+            ("Destination", sandboxURL ?? (destination == .desk ? "our desk" : "the partner")),
             ("Requested", "\(requested) by \(self.operator)"),
             ("Reason", reason),
             ("Rate", rate.map { "\($0) a second at most" } ?? "what the partner takes"),
@@ -41,6 +42,8 @@ extension ReplayJob {
         object.member("state", state.rawValue)
         object.member("mode", mode.rawValue)
         object.optional("partner", partners)
+        object.member("destination", destination.rawValue)
+        object.optional("url", sandboxURL)
         object.member("reason", reason)
         object.member("operator", self.operator)
         object.member("requested_at", "\(requested)")

@@ -69,11 +69,19 @@ struct ReplayReport {
             what.append("\(counted(plan.messageCount, "message")) \(places), \(acknowledged)")
         }
         if plan.stateCount > 0 { what.append("the state of \(counted(plan.stateCount, "ticket"))") }
-        let to = plan.partners.map(\.name).joined(separator: ", ")
         let pace = plan.seconds.map { seconds in
             ", at \(plan.request.rate ?? 0) a second in \(ProgressBar.time(Double(seconds))) or more"
         }
-        return "To \(to): \(what.isEmpty ? "nothing" : what.joined(separator: ", then "))\(pace ?? "")"
+        return "To \(place): \(what.isEmpty ? "nothing" : what.joined(separator: ", then "))\(pace ?? "")"
+    }
+
+    private var place: String {
+        let partners = plan.partners.map(\.name).joined(separator: ", ")
+        return switch plan.request.target {
+        case .partner: partners
+        case .desk: "our desk, as shared with \(partners)"
+        case .sandbox(let sandbox): "\(sandbox.url.text) instead of \(partners)"
+        }
     }
 
     private func counted(_ number: Int, _ noun: String) -> String {
@@ -97,6 +105,7 @@ struct ReplayReport {
     private func write(_ object: inout JSONWriter) {
         object.optional("replay", started?.receipt.position.rawValue)
         object.member("mode", plan.request.mode.rawValue)
+        object.member("destination", plan.request.target.kind.rawValue)
         object.strings("partners", plan.partners.map(\.name))
         object.member("refused", plan.isRefused)
         object.member("messages", plan.messageCount)

@@ -216,7 +216,12 @@ struct Service: Sendable {
             logger: logger.labeled("delivery"),
             stateMessages: { delivery in
                 try await store.read { session in
-                    try StateReplay.messages(agreement: delivery.agreement, ticket: delivery.ticket, in: &session)
+                    try StateReplay.messages(
+                        agreement: delivery.agreement,
+                        ticket: delivery.ticket,
+                        to: delivery.destination.kind,
+                        in: &session,
+                    )
                 }
             },
         )

@@ -46,12 +46,14 @@ struct SkippedDeliveries: Sendable {
             ) AS d
             WHERE e.share_id = \(share)
                 AND e.type = 'delivery.skipped'
+                AND e.direction IS NOT NULL
                 AND NOT coalesce(d.facts ? 'replaced_by', false)
                 AND NOT EXISTS (
                     SELECT
                     FROM ledger.event AS a
                     WHERE a.about = e.about
                         AND a.type = 'attempt.succeeded'
+                        AND a.direction = e.direction
                         AND a.position > e.position
                 )
             ORDER BY e.share_seq

@@ -157,10 +157,7 @@ extension SharingTransaction {
 
     /// What a watch has found, in order of position; its limit is for what was there before this transaction.
     package func changes(since watch: LedgerWatch) -> [WatchedChange] {
-        let own = sequencer.events.lazy.filter { event in
-            LedgerWatch.types.contains(event.leaf.type) && watch.streams.contains(event.stream)
-                && (watch.share == nil || event.share == nil || event.share == watch.share)
-        }
+        let own = sequencer.events.lazy.filter(watch.sees)
         return (watched[watch] ?? []) + own.map(WatchedChange.init)
     }
 

@@ -61,6 +61,8 @@ package struct ReplayRecord: Sendable, Equatable {
 
     /// How far it has come; the raw value is for programs.
     package enum State: String, Sendable, CaseIterable {
+        /// Not all of it is in the queue yet; nothing of it is sent before.
+        case preparing
         case running
         /// Held back by an operator.
         case paused

@@ -18,13 +18,18 @@ package struct LedgerWatch: Sendable, Hashable {
 
     package let streams: [Position]
 
-    /// Where only one share of them matters, beside the agreement's own messages.
-    package let share: Position?
+    /// Where only some shares of them matter, beside the agreements' own messages.
+    package let shares: Set<Position>?
 
-    package init(since: Position, streams: [Position], share: Position?) {
+    package init(since: Position, streams: [Position], shares: Set<Position>?) {
         self.since = since
         self.streams = streams
-        self.share = share
+        self.shares = shares
+    }
+
+    func sees(_ event: SequencedEvent) -> Bool {
+        Self.types.contains(event.leaf.type) && streams.contains(event.stream)
+            && (event.share.flatMap { shares?.contains($0) } ?? true)
     }
 }
 

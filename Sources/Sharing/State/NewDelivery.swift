@@ -6,17 +6,48 @@ package enum Destination: Sendable, Hashable {
     case partner(Position)
     /// Our own help desk.
     case desk
+    /// A URL that an operator has named for one replay, by the position of its `replay.requested` event.
+    case sandbox(Position)
 
-    /// As it stands in `delivery.queue.partner_id`.
+    /// As it stands in `delivery.queue.partner_id`: a partner's position, 0 for the desk, less for a sandbox.
     package var rawValue: Int64 {
         switch self {
         case .partner(let id): id.rawValue
         case .desk: Destination.deskValue
+        case .sandbox(let replay): -replay.rawValue
         }
     }
 
     package init(rawValue: Int64) {
-        self = rawValue == Destination.deskValue ? .desk : .partner(Position(rawValue: rawValue))
+        switch rawValue {
+        case Destination.deskValue: self = .desk
+        case ..<Destination.deskValue: self = .sandbox(Position(rawValue: -rawValue))
+        default: self = .partner(Position(rawValue: rawValue))
+        }
+    }
+
+    /// What goes there, as the events of its attempts say: a sandbox stands for neither side.
+    package var direction: Direction? {
+        switch self {
+        case .partner: .outbound
+        case .desk: .inbound
+        case .sandbox: nil
+        }
+    }
+
+    /// Without saying which; as it stands in facts, in views and in `delivery.replay`.
+    package var kind: Kind {
+        switch self {
+        case .partner: .partner
+        case .desk: .desk
+        case .sandbox: .sandbox
+        }
+    }
+
+    package enum Kind: String, Sendable, CaseIterable {
+        case partner
+        case desk
+        case sandbox
     }
 
     /// No partner: position 0 is the event that opened the first epoch.

@@ -80,7 +80,8 @@ enum TransferTable: UInt8, Sendable, CaseIterable {
             [
                 "replay_id", "mode", "reason", "operator", "requested_at", "finished_at", "item_count",
                 "delivered_count",
-                "rate", "paused", "cancelled_at",
+                "rate", "paused", "cancelled_at", "destination", "sandbox_url", "allow_http", "allow_private_address",
+                "prepared_until",
             ]
         case .replayOutcome: ["replay_id", "item", "message_position", "outcome", "attempts", "ended_at"]
         case .queue:

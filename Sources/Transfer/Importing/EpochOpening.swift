@@ -29,8 +29,16 @@ struct EpochOpening {
             throw TransferFault(.file, "it lacks the settings that the service last ran with")
         }
         let deliveries = try RecoveredDeliveries(in: &session)
+        // One that is still being enqueued is sent by nobody, and given up by the service as its operator is gone.
         let replays = try session.query(
-            "SELECT replay_id FROM delivery.replay WHERE finished_at IS NULL AND cancelled_at IS NULL AND NOT paused"
+            """
+            SELECT replay_id
+            FROM delivery.replay
+            WHERE finished_at IS NULL
+                AND cancelled_at IS NULL
+                AND NOT paused
+                AND prepared_until IS NULL
+            """
         ).decode((Position).self)
         var needs = deliveries.keys
         needs.replays = Set(replays)

@@ -98,7 +98,12 @@ enum ImportedState {
             SELECT r.replay_id
             FROM delivery.replay AS r
             LEFT JOIN ledger.event AS e ON e.position = r.replay_id
+            LEFT JOIN ledger.payload AS f ON f.position = r.replay_id AND f.part = 'facts'
+            LEFT JOIN ledger.payload AS d ON d.position = r.replay_id AND d.part = 'detail'
             WHERE e.type IS DISTINCT FROM 'replay.requested'
+                OR ledger.json(f.content) ->> 'mode' IS DISTINCT FROM r.mode
+                OR coalesce(ledger.json(f.content) ->> 'destination', 'partner') <> r.destination
+                OR ledger.json(d.content) ->> 'url' <> r.sandbox_url
             LIMIT 1
             """,
             "there is a replay that it did not ask for"
@@ -109,13 +114,14 @@ enum ImportedState {
             FROM delivery.queue AS q
             LEFT JOIN ledger.event AS e ON e.position = q.message_position
             LEFT JOIN projection.agreement AS a ON a.stream_id = q.stream_id
+            LEFT JOIN delivery.replay AS r ON r.replay_id = q.replay_id AND r.destination = 'sandbox'
             WHERE e.event_id IS DISTINCT FROM q.message_id
                 OR e.stream_id <> q.stream_id
                 OR e.share_id IS DISTINCT FROM q.share_id
                 OR e.type NOT IN (
                     'agreement.invited', 'agreement.updated', 'ticket.shared', 'ticket.updated', 'ticket.unshared'
                 )
-                OR q.partner_id <> 0 AND q.partner_id IS DISTINCT FROM a.partner_id
+                OR q.partner_id IN (0, a.partner_id, -r.replay_id) IS NOT TRUE
             LIMIT 1
             """,
             "a delivery names it that is of another message, share or partner"

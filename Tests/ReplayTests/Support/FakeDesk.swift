@@ -54,6 +54,13 @@ final class FakeDesk: Sendable {
         state.value.withLock { $0.tickets = [:] }
     }
 
+    /// Knows tickets from elsewhere, as our own desk does those that it shares.
+    func hold(_ tickets: [String]) {
+        state.value.withLock { state in
+            for ticket in tickets { state.tickets[ticket] = TicketID(ticket).map { Ticket(id: $0) } }
+        }
+    }
+
     /// Answers everything with one status; `nil` for what the protocol asks.
     func refuse(with status: Int?) {
         state.value.withLock { $0.refusal = status }

@@ -19,9 +19,10 @@ struct Scene {
     let agreement: TestAgreement
     let client: HTTPClient
 
-    init() async throws {
+    /// - Parameter ours: Our own desk, where there is one.
+    init(ours: FakeDesk? = nil) async throws {
         desk = try FakeDesk()
-        ledger = try await TestLedger()
+        ledger = try await TestLedger(desk: ours?.url)
         try await ledger.addPartner("lens", at: desk.url)
         agreement = try await ledger.agree(at: desk.url)
         client = try HTTPClient(HTTPClient.Configuration(trust: TrustStore()))
@@ -45,7 +46,12 @@ struct Scene {
             logger: Logger(label: "test.delivery", logLevel: .critical),
             stateMessages: { delivery in
                 try await store.read { session in
-                    try StateReplay.messages(agreement: delivery.agreement, ticket: delivery.ticket, in: &session)
+                    try StateReplay.messages(
+                        agreement: delivery.agreement,
+                        ticket: delivery.ticket,
+                        to: delivery.destination.kind,
+                        in: &session,
+                    )
                 }
             },
         )

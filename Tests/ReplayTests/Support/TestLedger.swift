@@ -31,10 +31,11 @@ struct TestLedger: Sendable {
 
     let store: Store
 
-    init() async throws {
+    /// - Parameter desk: The base URL of our own desk.
+    init(desk: String? = nil) async throws {
         let settings = SharingSettings(
             publicURL: try BaseURL(Self.publicURL),
-            deskURL: nil,
+            deskURL: try desk.map { try BaseURL($0) },
             privateURL: try BaseURL("http://127.0.0.1:8411"),
             isStrict: false,
         )
@@ -56,6 +57,7 @@ struct TestLedger: Sendable {
                 in: &session
             )
         }
+        try await store.read { session in try SavedSettings(settings).save(in: &session) }
     }
 
     var replayer: Replayer { Replayer(store: store) }

@@ -213,16 +213,27 @@ import Testing
         let ambiguous = try await service.run("ticket", "show", "a1/ed46")
         #expect(ambiguous.status == 64 && ambiguous.errors.contains("is the beginning of several"))
 
-        func status(_ words: String...) async throws -> String? {
+        func statusNow(_ words: String...) async throws -> String? {
             let run = try await service.run(["reconstruct", "a1/\(first)", "--json"] + words)
             return (try run.json as? [String: Any])?["status"] as? String
         }
-        #expect(try await status() == "solved")
-        #expect(try await status("--position", "\(at["shared"] ?? 0)") == "open")
-        #expect(try await status("--position", "\(at["commented"] ?? 0)") == "pending")
+        #expect(try await statusNow() == "solved")
+        #expect(try await statusNow("--position", "\(at["shared"] ?? 0)") == "open")
+        #expect(try await statusNow("--position", "\(at["commented"] ?? 0)") == "pending")
         let history = try await service.command("history", "a1/\(first)", "--type", "ticket", "--json").objects
         let time = try #require(history[1]["recorded_at"] as? String)
-        #expect(try await status("--at", time) == "pending")
+        #expect(try await statusNow("--at", time) == "pending")
+        let changed = try await service.command("diff", "a1/\(first)", "--from", "\(at["shared"] ?? 0)", "--json").json
+        let members = try #require((changed as? [String: Any])?["members"] as? [[String: Any]])
+        let status = try #require(members.first { $0["member"] as? String == "status" })
+        #expect(status["old"] as? String == "open" && status["new"] as? String == "solved")
+        #expect(status["position"] as? Int == at["solved"])
+        let same = try await service.command("diff", "a1/\(first)", "--from", "\(at["solved"] ?? 0)")
+        #expect(same.output.isEmpty && same.errors == "Nothing is different\n")
+        let early = try await service.run("diff", "a1/\(first)", "--to", "1")
+        #expect(early.status == 66 && early.errors.contains("was not shared yet at the second moment"))
+        let zoneless = try await service.run("diff", "a1/\(first)", "--from", "2026-01-31T12:00:00")
+        #expect(zoneless.status == 64 && zoneless.errors.contains("a time with a zone"))
         let future = try await service.run("reconstruct", "a1/\(first)", "--at", "2999-01-01T00:00:00Z")
         #expect(
             future.status == 0
