@@ -43,7 +43,7 @@ import Transfer
         try await source.withTarget { target in
             let report = try target.importing(bytes)
             #expect(report.pausedPartners.map { "(\($0))" } == active)
-            #expect(report.pausedReplays.count == 1)
+            #expect(report.pausedReplays.count == 3)
             #expect(report.heldDeskCount > 3)
             #expect(report.deliveryCount == waiting)
             #expect(try target.number("SELECT count(*) FROM delivery.queue") == waiting)
@@ -56,7 +56,7 @@ import Transfer
                 held == [
                     "(attempt.unknown,2)", "(delivery.parked,\(report.heldDeskCount))",
                     "(partner.state_changed,\(active.count))",
-                    "(replay.paused,1)",
+                    "(replay.paused,3)",
                 ]
             )
             #expect(

@@ -168,7 +168,8 @@ package struct LedgerImport: Sendable {
         let wrong = differences.first.filter { if case .unfoldable = $0.kind { false } else { true } }
         let difference = wrong.min { $0.since < $1.since }
         let what = difference.map { "\($0)" } ?? "\(differences.count) rows are not what their events make them"
-        let advice = "'shareledger projection rebuild' where it was exported puts that right, unless the file was altered"
+        let advice =
+            "'shareledger projection rebuild' where it was exported puts that right, unless the file was altered"
         throw TransferFault(.file, "\(what); \(advice)", position: difference?.since)
     }
 }

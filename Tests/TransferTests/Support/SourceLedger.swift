@@ -95,7 +95,7 @@ extension TestDatabase {
             try await store.must(.invitation("in-7"))
             try await store.must(.deskSets("accepted", of: "in-7", with: "partner"))
             let shared = try await store.must(TestRequest.erasedShare.with("Idempotency-Key", "k1"))
-            try await store.must(.share("kept", under: "in-7", #""comments":[{"uuid":"k1","body":"Grüße"}]"#))
+            try await store.must(.share("kept", under: "in-7", Self.keptComment))
             try await store.erase([(try #require(shared.receipt).position, "body")])
             try await store.erase([(Position(rawValue: 1), "detail")])
             try await store.setPaused("other")
@@ -104,6 +104,8 @@ extension TestDatabase {
         }
         try await follow()
     }
+
+    private static let keptComment = #""comments":[{"uuid":"k1","body":"Grüße","author":{"uuid":"p1","name":"Ann"}}]"#
 
     private func open() throws {
         var session = try session()
@@ -130,7 +132,7 @@ extension TestDatabase {
             ORDER BY q.delivery_id
             """
         ).decode((Int64, Int64, Position).self)
-        let toPartner = heads.filter { $0.1 != 0 }
+        let toPartner = heads.filter { $0.1 > 0 }
         let toDesk = heads.filter { $0.1 == 0 }
         try #require(toPartner.count > 3 && toDesk.count > 3, "\(heads)")
         try session.execute(
@@ -276,11 +278,15 @@ extension Store {
         }
     }
 
-    /// Has all that was said to the partner sent again.
+    /// Has all that was said to the partner sent again: to it, to our desk, and to a sandbox.
     func replay() async throws {
         let warrant = try #require(Warrant(reason: "they lost it", operator: "tests"))
-        let outcome = try await Replayer(store: self).start(ReplayRequest(.partner("partner"), mode: .state), warrant)
-        guard case .started = outcome else { throw Unexpected(text: "\(outcome)") }
+        let sandbox = ReplayTarget.Sandbox(try BaseURL("https://sandbox.example/sharing"), allowsPrivateAddress: true)
+        for target in [ReplayTarget.partner, .sandbox(sandbox), .desk] {
+            let request = ReplayRequest(.partner("partner"), mode: .state, target: target)
+            let outcome = try await Replayer(store: self).start(request, warrant)
+            guard case .started = outcome else { throw Unexpected(text: "\(outcome)") }
+        }
     }
 }
 
