@@ -49,6 +49,7 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
 
 /// What only tests use: shared libraries of theirs, and programs that they start.
 let testPrograms: [Target] = [
+    .target(name: "CResolver", path: "Tests/CResolver"),
     .target(
         name: "TestSupport",
         dependencies: ["Logging", "Linux", "PostgresCluster"],
@@ -73,11 +74,17 @@ let testPrograms: [Target] = [
         path: "Tests/ClusterHolder",
         swiftSettings: swiftSettings,
     ),
+    .executableTarget(
+        name: "DeliveryLoad",
+        dependencies: ["HTTPClient", "HTTPServer", "Logging"],
+        path: "Tests/DeliveryLoad",
+        swiftSettings: swiftSettings,
+    ),
 ]
 
 /// What a test target needs beyond its module, that module's dependencies and TestSupport.
 let testDependencies: [String: [Target.Dependency]] = [
-    "Delivery": ["HTTPServer", "PostgresCluster", "TestPeers", "TestRequests"],
+    "Delivery": ["CResolver", "HTTPServer", "PostgresCluster", "TestPeers", "TestRequests"],
     "HTTPClient": ["Linux"],
     "HTTPServer": ["Linux", "TestPeers"],
     "LedgerStore": ["PostgresCluster", "TestRequests"],

@@ -15,16 +15,24 @@ package final class FakePartner: Sendable {
         var mostActive = 0
     }
 
-    /// Where it listens, on 127.0.0.1.
+    /// Where it listens.
     package let port: UInt16
+    private let host: String
     private let server: HTTPServer
     private let state: Mutex<State>
 
     /// Answers 200 to everything unless told otherwise.
     ///
-    /// - Parameter port: Where another one was, to come back in its place; 0 for any.
-    package init(port: UInt16 = 0, _ script: @escaping Script = { _, _ in HTTPResponse(status: 200) }) throws {
-        let socket = try ListeningSocket.bind(host: "127.0.0.1", port: port)
+    /// - Parameters:
+    ///   - host: An address of this machine, such as 127.0.0.2.
+    ///   - port: Where another one was, to come back in its place; 0 for any.
+    package init(
+        host: String = "127.0.0.1",
+        port: UInt16 = 0,
+        _ script: @escaping Script = { _, _ in HTTPResponse(status: 200) },
+    ) throws {
+        let socket = try ListeningSocket.bind(host: host, port: port)
+        self.host = host
         self.port = socket.port
         let box = Box()
         state = Mutex(State(script: script))
@@ -48,7 +56,7 @@ package final class FakePartner: Sendable {
     }
 
     /// Its base URL.
-    package var url: String { "http://127.0.0.1:\(port)/sharing" }
+    package var url: String { "http://\(host):\(port)/sharing" }
 
     /// What it was sent, in order of receipt.
     package var requests: [HTTPRequest] { state.withLock(\.requests) }
@@ -77,9 +85,9 @@ package final class FakePartner: Sendable {
         }
     }
 
-    /// Goes away.
-    package func stop() async {
-        await server.stop(deadline: .seconds(1))
+    /// Goes away; what it does not answer until the deadline it answers with 503.
+    package func stop(deadline: Duration = .seconds(1)) async {
+        await server.stop(deadline: deadline)
     }
 
     private func answer(_ request: HTTPRequest) async -> HTTPResponse {
@@ -109,6 +117,9 @@ package final class Gate: Sendable {
 
     package init() {}
 
+    /// Whether everybody is let through.
+    package var isOpen: Bool { state.withLock(\.isOpen) }
+
     /// Lets everybody through from now on.
     package func open() {
         let waiters = state.withLock { state in
@@ -127,6 +138,21 @@ package final class Gate: Sendable {
                 return state.isOpen
             }
             if isOpen { continuation.resume() }
+        }
+    }
+}
+
+/// Counts from 0.
+package final class Attempts: Sendable {
+    private let count = Mutex(0)
+
+    package init() {}
+
+    /// The next number.
+    package func next() -> Int {
+        count.withLock { count in
+            defer { count += 1 }
+            return count
         }
     }
 }

@@ -7,6 +7,10 @@
 -- of four; what is tried again and what replays send again share the rest. Only heads of lanes count: whatever waits in a lane
 -- that is not parked is behind a head that waits.
 --
+-- Heads that are due before the floor of their destination and source are not looked at. While somebody holds a snapshot, the
+-- rows of all that was claimed since then stay in the index, before those that wait; whoever claims knows how far they reach.
+-- For the same reason what is under way is not counted by a worker that is alone: it says itself how much that is.
+--
 -- Facts are not cast: bytes that somebody has altered must stop no delivery but their own. Facts are ours and written
 -- without spaces, and within a string a quotation mark is always escaped, so a pattern finds a member for certain; whether
 -- the bytes are those that were recorded is checked by whoever sends them.
@@ -18,6 +22,10 @@
 -- A function that returns other columns than before cannot be replaced.
 DROP FUNCTION IF EXISTS delivery.claim(uuid, integer, timestamptz, integer, bigint, integer, bigint[], integer[], bigint);
 DROP FUNCTION IF EXISTS delivery.claim(uuid, integer, timestamptz, integer, bigint, integer, bigint);
+DROP FUNCTION IF EXISTS delivery.claim(
+    uuid, integer, timestamptz, integer, bigint, integer, bigint,
+    uuid, bigint[], integer[], integer[], bigint[], bigint[], timestamptz[]
+);
 CREATE FUNCTION delivery.claim(
     claim_id uuid,
     lifetime_seconds integer,
@@ -25,7 +33,14 @@ CREATE FUNCTION delivery.claim(
     row_limit integer,
     byte_limit bigint,
     desk_concurrency integer,
-    after_partner bigint
+    after_partner bigint,
+    claiming_worker uuid DEFAULT NULL,
+    own_partners bigint[] DEFAULT NULL,
+    own_claimed integer[] DEFAULT NULL,
+    own_repeated integer[] DEFAULT NULL,
+    floor_partners bigint[] DEFAULT NULL,
+    floor_sources bigint[] DEFAULT NULL,
+    floors timestamptz[] DEFAULT NULL
 ) RETURNS TABLE (
     delivery_id bigint,
     destination bigint,
@@ -76,15 +91,41 @@ CREATE FUNCTION delivery.claim(
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET jit = off
--- To plan it costs several times what it takes.
+-- To plan it costs several times what it takes. Planned while little waits, it would read all of the queue for ever after.
 SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET enable_material = off
 AS $$
 #variable_conflict use_column
 DECLARE
     chosen bigint[];
     untaken bigint[];
+    is_alone boolean := false;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('shareledger.claim', 0));
+    IF claiming_worker IS NOT NULL THEN
+        INSERT INTO delivery.worker AS w (worker, seen_at)
+        SELECT claiming_worker, clock_timestamp()
+        WHERE NOT EXISTS (
+            SELECT
+            FROM delivery.worker AS o
+            WHERE o.worker = claiming_worker
+                AND o.seen_at BETWEEN clock_timestamp() - interval '30 s' AND clock_timestamp()
+        )
+        ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at;
+        IF FOUND THEN
+            DELETE FROM delivery.worker AS w WHERE w.seen_at < clock_timestamp() - interval '1 h';
+        END IF;
+        -- Claims of one that is gone live no longer than these minutes.
+        is_alone := NOT EXISTS (
+            SELECT
+            FROM delivery.worker AS w
+            WHERE w.worker <> claiming_worker
+                AND w.seen_at > clock_timestamp() - interval '2 min'
+        );
+    END IF;
     -- In statements of their own, so that each is planned for a few rows, however many wait.
     chosen := ARRAY(
         WITH running AS (
@@ -123,14 +164,19 @@ BEGIN
                 LEFT JOIN delivery.pace AS e ON e.position = t.partner_id
             ) AS d
             CROSS JOIN LATERAL (
-                SELECT count(*),
-                    count(*) FILTER (
-                        WHERE q.replay_id IS NOT NULL
-                            OR q.tries > CASE WHEN q.exchange IS NULL THEN 0 ELSE 1 END
-                    )
-                FROM delivery.queue AS q
-                WHERE q.partner_id = d.partner_id
-                    AND q.claim IS NOT NULL
+                SELECT coalesce(sum(n.claimed), 0)::integer, coalesce(sum(n.repeated), 0)::integer
+                FROM (
+                    SELECT count(*), count(*) FILTER (WHERE q.source > -2)
+                    FROM delivery.queue AS q
+                    WHERE q.partner_id = d.partner_id
+                        AND q.claim IS NOT NULL
+                        AND NOT is_alone
+                    UNION ALL
+                    SELECT o.claimed, o.repeated
+                    FROM unnest(own_partners, own_claimed, own_repeated) AS o (partner_id, claimed, repeated)
+                    WHERE o.partner_id = d.partner_id
+                        AND is_alone
+                ) AS n (claimed, repeated)
             ) AS u (claimed, repeated)
             CROSS JOIN LATERAL (SELECT least(row_limit, d.in_flight_limit - u.claimed, d.pace)) AS l (places)
         ),
@@ -148,6 +194,12 @@ BEGIN
                 FROM running AS r
             ) AS s (source, places)
             CROSS JOIN LATERAL (
+                SELECT coalesce(max(f.due_at), '-infinity')
+                FROM unnest(floor_partners, floor_sources, floors) AS f (partner_id, source, due_at)
+                WHERE f.partner_id = room.partner_id
+                    AND f.source = s.source
+            ) AS f (due_at)
+            CROSS JOIN LATERAL (
                 SELECT w.delivery_id, w.partner_id, w.message_position, w.due_at, w.source
                 FROM delivery.queue AS w
                 WHERE w.partner_id = room.partner_id
@@ -156,6 +208,7 @@ BEGIN
                     AND w.state = 'waiting'
                     AND w.claim IS NULL
                     AND w.due_at <= due
+                    AND w.due_at >= f.due_at
                     AND NOT EXISTS (
                         SELECT
                         FROM delivery.queue AS b

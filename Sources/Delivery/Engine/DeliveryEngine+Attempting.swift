@@ -42,7 +42,10 @@ extension DeliveryEngine {
             return nil
         }
         let begun = try await recorder.record(.begin(beginning(request, of: delivery, plan, target: target)))
-        guard case .begun(let attempt) = begun else { return nil }
+        guard case .begun(let attempt) = begun else {
+            state.withLock { $0.floors.forget() }
+            return nil
+        }
         let outcome = await client.perform(sent)
         let facts = AttemptVerdict.Request(
             method: request.method,

@@ -12,10 +12,14 @@ extension DeliveryEngine {
             var poll = settings.shortestPoll
             while true {
                 guard let room = room() else { break }
+                let began = ContinuousClock.now
                 let claimed = await claim(room)
+                let pause = room.count > 0 ? settings.pause(afterClaimOf: .now - began) : .zero
                 for delivery in claimed {
                     group.addTask { await self.work(on: delivery) }
                 }
+                // Cancellation ends the pause, and then the loop.
+                try? await Task.sleep(for: pause)
                 // A claim that was not filled has left nothing that is due and free.
                 guard claimed.count < room.count || room.count == 0 else { continue }
                 poll = claimed.isEmpty ? min(poll * 2, settings.longestPoll) : settings.shortestPoll
@@ -50,6 +54,9 @@ extension DeliveryEngine {
         guard room.count > 0 else { return [] }
         let now = clock()
         let claim = EventID(at: now, randomness: randomness)
+        let (floors, underWay) = state.withLock { state in
+            (state.floors.take(at: .now, due: now), state.load.underWay)
+        }
         let request = DeliveryQueue.ClaimRequest(
             claim: claim,
             lifetime: settings.claimLifetime,
@@ -58,12 +65,24 @@ extension DeliveryEngine {
             byteCount: room.byteCount,
             deskConcurrency: store.settings.deskURL == nil ? 0 : settings.deskConcurrency,
             after: room.after,
+            worker: worker,
+            underWay: underWay,
+            floors: floors,
         )
         do {
-            let began = ContinuousClock.now
-            let claimed = try await store.read { session in try DeliveryQueue.claim(request, in: &session) }
-            metrics.claimDuration.observe(.now - began)
-            state.withLock { $0.load.take(claimed, claim: claim) }
+            let (claimed, took, found) = try await store.read { session in
+                let began = ContinuousClock.now
+                let claimed = try DeliveryQueue.claim(request, in: &session)
+                let took = ContinuousClock.now - began
+                let isWorthIt = took > ClaimFloors.quick || !floors.isEmpty
+                let found = isWorthIt ? try DeliveryQueue.floors(after: now, from: floors, in: &session) : [:]
+                return (claimed, took, found)
+            }
+            metrics.claimDuration.observe(took)
+            state.withLock { state in
+                state.load.take(claimed, claim: claim)
+                state.floors.note(found, after: floors, took: took, at: .now)
+            }
             return claimed
         } catch {
             // It may have been made all the same; then upkeep gives it back.

@@ -39,10 +39,13 @@ extension DeliveryEngine {
     }
 
     /// Gives back claims of workers that are gone, and ends replays that are done or cancelled, until cancelled itself.
+    ///
+    /// Looking for them takes no more than a twentieth of the time, however many dead rows somebody's snapshot keeps.
     func keepUp() async {
         while !Task.isCancelled {
+            var took = Duration.zero
             do {
-                try await reclaim()
+                took = try await reclaim()
                 try await CancelledReplays.giveUpUnprepared(store, now: clock())
                 let isMoreLeft = try await CancelledReplays.sweepPage(store)
                 try await finishReplays()
@@ -51,15 +54,19 @@ extension DeliveryEngine {
                 guard !Task.isCancelled else { return }
                 logger.warning("looking after the queue failed", metadata: ["error": "\(error)"])
             }
-            await upkeep.wait(until: .now.advanced(by: settings.upkeepInterval))
+            await upkeep.wait(until: .now.advanced(by: max(settings.upkeepInterval, took * 20)))
         }
     }
 
     /// An attempt that was begun by whoever is gone becomes unknown before its message is tried again.
-    private func reclaim() async throws {
+    ///
+    /// Returns how long it took to look for them.
+    private func reclaim() async throws -> Duration {
         let (abandoned, active) = state.withLock { ($0.load.abandonedClaims, $0.load.activeClaims) }
-        let subjects = try await store.read { session in
-            try DeliveryQueue.expired(abandoned: abandoned, active: active, in: &session)
+        let (subjects, took) = try await store.read { session in
+            let began = ContinuousClock.now
+            let subjects = try DeliveryQueue.expired(abandoned: abandoned, active: active, in: &session)
+            return (subjects, ContinuousClock.now - began)
         }
         let tryLimit = settings.schedule.pauses.count
         let now = clock()
@@ -76,7 +83,21 @@ extension DeliveryEngine {
                 }
             }
         }
-        state.withLock { $0.load.forget(abandoned) }
+        state.withLock { state in
+            state.load.forget(abandoned)
+            if !subjects.isEmpty { state.floors.forget() }
+        }
+        return took
+    }
+
+    /// Leaves the list of workers; one that cannot is off it in two minutes.
+    func signOff() async {
+        let worker = worker
+        do {
+            try await store.read { session in try DeliveryQueue.leave(worker, in: &session) }
+        } catch {
+            logger.debug("leaving the list of workers failed", metadata: ["error": "\(error)"])
+        }
     }
 
     private func finishReplays() async throws {

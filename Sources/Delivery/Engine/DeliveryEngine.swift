@@ -22,6 +22,7 @@ package final class DeliveryEngine: Sendable {
     struct State {
         var phase = Phase.ready
         var load = Workload()
+        var floors = ClaimFloors()
         var stopWaiters: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -39,6 +40,7 @@ package final class DeliveryEngine: Sendable {
     let writer: RequestWriter
     let recorder: AttemptRecorder
     let state = Mutex(State())
+    let worker: EventID
     let work = WakeSignal()
     let upkeep = WakeSignal()
 
@@ -69,6 +71,7 @@ package final class DeliveryEngine: Sendable {
             userAgent: settings.userAgent,
             randomness: randomness,
         )
+        worker = EventID(at: clock(), randomness: randomness)
         let work = work
         recorder = AttemptRecorder(appender: store.appender, gatherTime: settings.gatherTime) { work.send() }
     }
@@ -99,6 +102,7 @@ extension DeliveryEngine {
                 group.cancelAll()
             }
         }
+        await signOff()
         let waiters = state.withLock { state in
             if case .stopping = state.phase { state.phase = .stopped } else { state.phase = .ready }
             defer { state.stopWaiters = [] }
@@ -136,6 +140,7 @@ extension DeliveryEngine {
 
     /// Has the queue looked at now: for whoever has changed it in another way than through the appender of this process.
     package func wake() {
+        state.withLock { $0.floors.forget() }
         work.send()
         upkeep.send()
     }

@@ -6,6 +6,16 @@ struct Workload: Sendable {
     private(set) var count = 0
     private(set) var byteCount = 0
 
+    /// Deliveries under way to a destination.
+    struct Share: Sendable {
+        var count = 0
+
+        /// Of which so many were tried before, or are of a replay.
+        var repeatedCount = 0
+    }
+
+    private(set) var underWay: [Destination: Share] = [:]
+
     /// Deliveries under way a claim.
     private var claims: [EventID: Int] = [:]
 
@@ -29,6 +39,10 @@ extension Workload {
         count += deliveries.count
         byteCount += deliveries.reduce(0) { $0 + $1.byteCount }
         lastDestination = last.subject.destination
+        for delivery in deliveries {
+            underWay[delivery.subject.destination, default: Share()].count += 1
+            if delivery.isRepeated { underWay[delivery.subject.destination, default: Share()].repeatedCount += 1 }
+        }
     }
 
     /// - Parameter isSettled: Whether the queue was left in order, as far as we know.
@@ -39,6 +53,11 @@ extension Workload {
         if !isSettled { suspects.insert(claim) }
         count -= 1
         byteCount -= delivery.byteCount
+        let destination = delivery.subject.destination
+        guard var share = underWay[destination] else { return }
+        share.count -= 1
+        share.repeatedCount -= delivery.isRepeated ? 1 : 0
+        underWay[destination] = share.count > 0 ? share : nil
     }
 
     /// Notes a claim of which we do not know whether it was made.

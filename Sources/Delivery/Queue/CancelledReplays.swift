@@ -109,7 +109,8 @@ package enum CancelledReplays {
             ON CONFLICT DO NOTHING
         )
         UPDATE delivery.queue AS q
-        SET is_head = true
+        SET is_head = true,
+            due_at = greatest(q.due_at, $2)
         FROM (
             SELECT DISTINCT partner_id, stream_id, share_id
             FROM gone

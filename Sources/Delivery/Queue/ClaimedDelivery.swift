@@ -86,6 +86,9 @@ struct ClaimedDelivery: Sendable {
         let sealed: [UInt8]
     }
 
+    /// Whether it was tried before, or is of a replay.
+    var isRepeated: Bool { tries > 0 || subject.replay != nil }
+
     var byteCount: Int {
         (body?.byteCount ?? 0) + (sentBody?.byteCount ?? 0)
     }

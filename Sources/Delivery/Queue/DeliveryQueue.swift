@@ -22,6 +22,13 @@ enum DeliveryQueue {
 
         /// Where the turn of partners ended the last time.
         let after: Destination
+
+        /// Who claims; of its own claims it says itself how many are under way.
+        let worker: EventID
+        let underWay: [Destination: Workload.Share]
+
+        /// What lies before them is not looked at.
+        let floors: ClaimFloors.Floors
     }
 
     /// Claims what is due, as `schema/functions/delivery.claim.sql` says.
@@ -38,6 +45,13 @@ enum DeliveryQueue {
                 Int64(request.byteCount),
                 Int32(clamping: request.deskConcurrency),
                 request.after.rawValue,
+                request.worker,
+                request.underWay.map(\.key.rawValue),
+                request.underWay.map { Int32($0.value.count) },
+                request.underWay.map { Int32($0.value.repeatedCount) },
+                request.floors.map(\.key.destination),
+                request.floors.map(\.key.source),
+                request.floors.map(\.value),
             ),
         )
         var claimed: [ClaimedDelivery] = []
@@ -50,6 +64,37 @@ enum DeliveryQueue {
         let erased = try Erasures.accounting(for: missing, in: &session)
         for index in claimed.indices { claimed[index].note(erased: erased) }
         return claimed
+    }
+
+    /// Where what could be claimed begins, for each destination and source.
+    ///
+    /// - Parameters:
+    ///   - due: Of the claim that was made before: nothing that is due before it has been left where nothing is found.
+    ///   - floors: What was found before.
+    static func floors(
+        after due: Timestamp,
+        from floors: ClaimFloors.Floors,
+        in session: inout PostgresSession,
+    ) throws(PostgresError) -> ClaimFloors.Floors {
+        let rows = try session.query(
+            floorsStatement(floors.map(\.key.destination), floors.map(\.key.source), floors.map(\.value)),
+        )
+        var found: ClaimFloors.Floors = [:]
+        // Whoever enqueues has read the clock before it commits.
+        let latest = due.advanced(by: .zero - ClaimFloors.longestCommit)
+        for row in rows {
+            let key = ClaimFloors.Key(
+                destination: try row[0, as: Int64.self],
+                source: try row[1, as: Int64.self],
+            )
+            found[key] = min(try row[2, as: Timestamp?.self] ?? latest, latest)
+        }
+        return found
+    }
+
+    /// Says that a worker claims no more, so that another one may be alone.
+    static func leave(_ worker: EventID, in session: inout PostgresSession) throws(PostgresError) {
+        try session.execute("DELETE FROM delivery.worker WHERE worker = \(worker)")
     }
 
     /// Renews claims; rows that somebody is changing at this moment can wait until the next time.
@@ -118,9 +163,16 @@ enum DeliveryQueue {
 
 extension DeliveryQueue {
     private static let claimStatement =
-        Statement<EventID, Int32, Timestamp, Int32, Int64, Int32, Int64>(
-            "SELECT * FROM delivery.claim($1, $2, $3, $4, $5, $6, $7)"
+        Statement<
+            EventID, Int32, Timestamp, Int32, Int64, Int32, Int64, EventID, [Int64], [Int32], [Int32], [Int64], [Int64],
+            [Timestamp]
+        >(
+            "SELECT * FROM delivery.claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
         )
+
+    private static let floorsStatement = Statement<[Int64], [Int64], [Timestamp]>(
+        "SELECT partner_id, source, due_at FROM delivery.claim_floors($1, $2, $3)"
+    )
 
     private static let renewStatement = Statement<[EventID], Int32>(
         """

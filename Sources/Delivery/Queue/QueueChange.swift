@@ -89,6 +89,8 @@ extension [QueueChange] {
 
 // MARK: - Statements
 
+// A claim is compared by IS NOT DISTINCT FROM, from which the planner does not conclude that the index of what is claimed would
+// do: that has dead entries for all that was delivered while somebody holds a snapshot.
 extension QueueChange {
     private static let begin = Statement<[Int64], [EventID?], [EventID], [Int32]>(
         """
@@ -98,7 +100,7 @@ extension QueueChange {
             tries = q.tries + c.tries
         FROM unnest($1, $2, $3, $4) AS c (delivery_id, claim, exchange, tries)
         WHERE q.delivery_id = c.delivery_id
-            AND q.claim = c.claim
+            AND q.claim IS NOT DISTINCT FROM c.claim
         """
     )
 
@@ -108,11 +110,13 @@ extension QueueChange {
         SET exchange = NULL
         FROM unnest($1, $2) AS c (delivery_id, claim)
         WHERE q.delivery_id = c.delivery_id
-            AND q.claim = c.claim
+            AND q.claim IS NOT DISTINCT FROM c.claim
         """
     )
 
     /// The rest of a lane is found through the lanes' index; with and without a share apart, so that both can use it.
+    ///
+    /// What becomes a head is due from then on: lanes take turns, and nothing comes up before the ``ClaimFloors``.
     private static let finish = Statement<[Int64], [EventID?], [String], Timestamp>(
         """
         WITH gone AS (
@@ -143,7 +147,8 @@ extension QueueChange {
             WHERE r.replay_id = g.replay_id
         )
         UPDATE delivery.queue AS q
-        SET is_head = true
+        SET is_head = true,
+            due_at = greatest(q.due_at, $4)
         FROM gone
         CROSS JOIN LATERAL (
             (
@@ -183,7 +188,7 @@ extension QueueChange {
             tries = greatest(q.tries - c.tries, 0)
         FROM unnest($1, $2, $3, $4) AS c (delivery_id, claim, due_at, tries)
         WHERE q.delivery_id = c.delivery_id
-            AND q.claim = c.claim
+            AND q.claim IS NOT DISTINCT FROM c.claim
         """
     )
 
@@ -197,7 +202,7 @@ extension QueueChange {
             exchange = NULL
         FROM unnest($1, $2, $3) AS c (delivery_id, claim, reason)
         WHERE q.delivery_id = c.delivery_id
-            AND q.claim = c.claim
+            AND q.claim IS NOT DISTINCT FROM c.claim
         """
     )
 

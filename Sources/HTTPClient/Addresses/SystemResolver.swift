@@ -18,7 +18,7 @@ package final class SystemResolver: Sendable {
         package var freshness = Duration.seconds(5)
 
         /// What stands for `getaddrinfo`; blocks the thread that it is called on.
-        package var blockingLookUp: @Sendable (String) -> Resolver.Resolution = SystemResolver.blockingLookUp
+        package var blockingLookUp: @Sendable (String) -> Resolver.Resolution = SystemResolver.askSystem
 
         /// Bounds that suit a service with some dozen partners.
         package init() {}
@@ -168,7 +168,8 @@ extension SystemResolver {
     /// `EAI_NODATA`: the name exists without addresses; a GNU extension that Swift does not see.
     private static let noData: Int32 = -5
 
-    @Sendable private static func blockingLookUp(_ name: String) -> Resolver.Resolution {
+    /// Asks `getaddrinfo` on the thread that it is called on.
+    @Sendable package static func askSystem(_ name: String) -> Resolver.Resolution {
         var hints = unsafe addrinfo()
         unsafe hints.ai_family = AF_UNSPEC
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)

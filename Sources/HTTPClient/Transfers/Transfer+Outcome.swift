@@ -78,6 +78,9 @@ extension Transfer {
         if wouldResend {
             return .resendPrevented
         }
+        if isTooLate {
+            return .timedOut(.connect)
+        }
         if let fault = reader.fault {
             return switch fault {
             case .headTooLarge, .tooManyInterimAnswers: .tooLarge(.head)

@@ -36,6 +36,9 @@ final class Transfer {
     /// Whether libcurl meant to send the request again, or to connect again for that.
     private(set) var wouldResend = false
 
+    /// Whether its time was up before it could be sent.
+    private(set) var isTooLate = false
+
     /// What secured the connection over which the request was sent.
     private(set) var session: HTTPSession?
 
@@ -75,13 +78,19 @@ final class Transfer {
         return true
     }
 
-    /// Allows one sending, over a connection to the vetted address.
+    /// Allows one sending, over a connection to the vetted address, as long as there is time.
+    ///
+    /// Time passes for a process that is stopped, too: what it would send when it goes on others may have sent meanwhile.
     func maySend(to actual: Endpoint?) -> Bool {
         guard sendCount == 0 else {
             wouldResend = true
             return false
         }
         guard actual == peer else { return false }
+        guard .now < submission.deadline else {
+            isTooLate = true
+            return false
+        }
         sendCount = 1
         return true
     }

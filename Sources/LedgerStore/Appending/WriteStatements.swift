@@ -98,6 +98,7 @@ enum WriteStatements {
     ///
     /// It is due by the clock, not by its event's time: that is ahead of a clock that was set back. The two conditions on
     /// `share_id` are apart so that each can use the lanes' index, however much is waiting.
+    /// As to `OFFSET 0` see ``StateStatements``.
     static let deliveries = Statement<[Int64], [Position], [Position?], [Position], [EventID], [Timestamp], Timestamp>(
         """
         INSERT INTO delivery.queue (
@@ -110,6 +111,7 @@ enum WriteStatements {
                 WHERE q.partner_id = d.partner_id
                     AND q.stream_id = d.stream_id
                     AND q.share_id = d.share_id
+                OFFSET 0
             )
             AND NOT (
                 d.share_id IS NULL
@@ -119,6 +121,7 @@ enum WriteStatements {
                     WHERE q.partner_id = d.partner_id
                         AND q.stream_id = d.stream_id
                         AND q.share_id IS NULL
+                    OFFSET 0
                 )
             )
             AND row_number() OVER (PARTITION BY d.partner_id, d.stream_id, d.share_id ORDER BY d.position) = 1,

@@ -3,6 +3,9 @@ import Ledger
 import Postgres
 
 /// What decisions read of the database.
+///
+/// `OFFSET 0` in an EXISTS has it looked up row by row: planned while little is there, it would read the whole table into a
+/// hash for every statement, also when there is a lot.
 enum StateStatements {
     static let lock = Statement<Int64>("SELECT pg_advisory_xact_lock($1)")
 
@@ -49,11 +52,13 @@ enum StateStatements {
                 FROM delivery.queue AS q
                 WHERE q.message_position = a.last_position
                     AND q.state = 'parked'
+                OFFSET 0
             ) OR EXISTS (
                 SELECT
                 FROM ledger.event AS given_up
                 WHERE given_up.about = a.last_event_id
                     AND given_up.type IN ('delivery.skipped', 'delivery.abandoned')
+                OFFSET 0
             )
         FROM projection.agreement AS a
         WHERE a.agreement = ANY (\(identifiers))
@@ -71,16 +76,19 @@ enum StateStatements {
                 FROM delivery.queue AS q
                 WHERE q.message_position = t.last_position
                     AND q.state = 'parked'
+                OFFSET 0
             ) OR EXISTS (
                 SELECT
                 FROM ledger.event AS given_up
                 WHERE given_up.about = t.last_event_id
                     AND given_up.type IN ('delivery.skipped', 'delivery.abandoned')
+                OFFSET 0
             ),
             sh.share_id IS NULL AND EXISTS (
                 SELECT
                 FROM ledger.share AS other
                 WHERE other.ticket = wanted.ticket
+                OFFSET 0
             )
         FROM unnest($1, $2) AS wanted (stream, ticket)
         LEFT JOIN ledger.stream AS s ON s.name = wanted.stream

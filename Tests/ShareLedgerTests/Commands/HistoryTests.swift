@@ -285,6 +285,40 @@ import Testing
         let unknown = try await service.run("event", "show", "019c1f2e-7a40-7c11-9a6e-0d5c31f2b7a4")
         #expect(unknown.status == 66)
     }
+
+    @Test func `history is narrowed by status, person and words, and printed for a spreadsheet or a stream`()
+        async throws
+    {
+        let service = try await TestService.started()
+        let partner = try FakePartner()
+        let agreed = try await service.agreement(with: partner)
+        let body = #"{"uuid":"t1","subject":"\u00dcber 50%_off","current_actor":{"uuid":"u-7","name":"The desk"}}"#
+        try await service.desk("POST", "t1", agreed, body)
+        try await service.desk("POST", "t2", agreed, #"{"uuid":"t2","subject":"Other"}"#)
+        try await service.command("partner", "pause", "lenswerk", "--reason", #"=1+1, "odd""#)
+        func lines(_ words: String...) async throws -> [[String: Any]] {
+            let run = try await service.run(["history", "--format", "json-lines"] + words)
+            try #require(run.status == 0, "\(run.errors)")
+            return try run.output
+                .split(separator: "\n").map { line in
+                    try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+                }
+        }
+        #expect(try await lines("--text", "über 50%_").map { $0["ticket"] as? String } == ["t1"])
+        #expect(try await lines("--text", "50%?off").isEmpty)
+        #expect(try await lines("--text", "5_%").isEmpty)
+        #expect(try await lines("--actor", "u-7").map { $0["ticket"] as? String } == ["t1"])
+        #expect(try await lines("--actor", "The desk").count == 1)
+        #expect(try await lines("--actor", "' OR true --").isEmpty)
+        #expect(try await lines("--status", "201", "--type", "ticket.shared").count == 2)
+        #expect(try await lines("--status", "5xx").isEmpty)
+        let csv = try await service.command("history", "--type", "partner.state_changed", "--format", "csv").output
+        #expect(csv.hasPrefix("position,event_id,type,") && csv.hasSuffix("\r\n"))
+        #expect(csv.contains(#","'=1+1, ""odd""",true,"#), "\(csv)")
+        for words in [["--status", "4x"], ["--format", "xml"], ["--follow", "--format", "json"], ["--text", ""]] {
+            #expect(try await service.run(["history"] + words).status == 64, "\(words)")
+        }
+    }
 }
 
 /// Expects a table whose columns begin where their names do.

@@ -42,9 +42,17 @@ extension TestService {
     }
 
     /// Has the time pass after which claims of a service that was killed are taken for lost.
+    ///
+    /// A row that somebody is changing at this moment is of one that works.
     func expireClaims() throws {
         try database(
-            "UPDATE delivery.queue SET claimed_until = clock_timestamp() - interval '1 s' WHERE claim IS NOT NULL"
+            """
+            UPDATE delivery.queue
+            SET claimed_until = clock_timestamp() - interval '1 s'
+            WHERE delivery_id IN (
+                SELECT delivery_id FROM delivery.queue WHERE claim IS NOT NULL FOR UPDATE SKIP LOCKED
+            )
+            """
         )
     }
 
