@@ -127,7 +127,7 @@ import Transfer
         )
         let derived = [
             "ledger.epoch", "ledger.migration", "projection.ticket", "projection.comment", "projection.unfolded",
-            "projection.follower", "projection.inline_version", "delivery.pace",
+            "projection.follower", "projection.inline_version", "delivery.pace", "delivery.worker",
         ]
         #expect(tables == (ExportedTables.names.map(\.1) + derived).map { "(\($0))" }.sorted())
     }
