@@ -199,6 +199,11 @@ import Transfer
                     rows.append(other)
                 }
             },
+            Forgery("a stream far ahead", "event 999999: there is no such event") { file in
+                file.change(3) { rows in rows.append([number(999_999), Array("agreement:theirs".utf8)]) }
+            },
+            Forgery("how somebody else answered", 13, 0, "event 999999: there is no such event") { _ in number(999_999)
+            },
             Forgery("an access key that is left out", "version 1 of the access key of agreement in-1 is missing") {
                 file in
                 file.change(5) { rows in rows.removeFirst() }
@@ -247,6 +252,16 @@ import Transfer
                     other[0] = number(1)
                     rows.insert(other, at: 0)
                 }
+            },
+            Forgery(
+                "a sandbox's URL",
+                10,
+                12,
+                where: { $0[12] != nil },
+                "there is a replay that it did not ask for"
+            ) { _ in Array("https://evil.example/sharing".utf8) },
+            Forgery("a replay's mode", 10, 1, "there is a replay that it did not ask for") { _ in
+                Array("messages".utf8)
             },
             Forgery("a replay that nobody asked for", 10, 0, "violates foreign key") { _ in number(3) },
             Forgery("a delivery of another message", 12, 7, "a delivery names it") { _ in

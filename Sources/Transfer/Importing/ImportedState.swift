@@ -73,6 +73,23 @@ enum ImportedState {
         ),
         (
             """
+            SELECT n.id
+            FROM (
+                SELECT stream_id FROM ledger.stream
+                UNION ALL
+                SELECT share_id FROM ledger.share
+                UNION ALL
+                SELECT message_position FROM delivery.replay_outcome
+                UNION ALL
+                SELECT abs(partner_id) FROM delivery.destination
+            ) AS n (id)
+            WHERE NOT EXISTS (SELECT FROM ledger.event AS e WHERE e.position = n.id)
+            LIMIT 1
+            """,
+            "there is no such event, and something is said of it"
+        ),
+        (
+            """
             SELECT k.position
             FROM ledger.access_key AS k
             LEFT JOIN ledger.event AS e ON e.position = k.position
