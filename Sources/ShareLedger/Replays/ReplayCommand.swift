@@ -186,6 +186,10 @@ private func carryOut(
                 return try await work(Replayer(store: store), try await selection.request(in: store))
             } catch let error as UnknownReplayScope {
                 throw CommandFailure(error.description, status: 66)
+            } catch let error as ReplayCancelled {
+                throw CommandFailure(
+                    "replay \(error.replay) was cancelled while it was enqueued; nothing of it is sent"
+                )
             }
         }
     }
@@ -198,7 +202,7 @@ private func report(_ outcome: Replayer.Outcome, _ arguments: ParsedArguments) t
         return 1
     case .overtaken:
         throw CommandFailure(
-            "the messages change faster than they can be planned; nothing is recorded, try again",
+            "the messages change faster than they can be planned; nothing is left to be sent of what was recorded, try again",
             status: 75
         )
     case .started(let plan, let started):
