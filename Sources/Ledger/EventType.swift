@@ -29,6 +29,7 @@ package enum EventType: String, Sendable, Hashable, CaseIterable {
     case payloadErased = "payload.erased"
     case holdPlaced = "hold.placed"
     case holdReleased = "hold.released"
+    case ledgerExported = "ledger.exported"
     case evidenceExported = "evidence.exported"
     case anchorRecorded = "anchor.recorded"
     case keyRotated = "key.rotated"

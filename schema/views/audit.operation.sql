@@ -20,6 +20,7 @@ SELECT
         WHEN e.type = 'replay.paused' THEN 'replay pause'
         WHEN e.type = 'replay.resumed' THEN 'replay resume'
         WHEN e.type = 'replay.cancelled' THEN 'replay cancel'
+        WHEN e.type = 'ledger.exported' THEN 'export'
         WHEN e.type = 'payload.read' THEN 'payload read'
         WHEN e.type = 'payload.erased' THEN 'payload erase'
         WHEN e.type = 'agreement.invited' THEN 'agreement invite'
@@ -75,7 +76,7 @@ LEFT JOIN projection.partner AS p ON p.partner_id = coalesce(
 WHERE e.type IN (
     'partner.added', 'partner.changed', 'partner.state_changed',
     'delivery.resumed', 'delivery.skipped', 'replay.requested', 'replay.paused', 'replay.resumed', 'replay.cancelled',
-    'payload.read', 'payload.erased', 'hold.placed', 'hold.released',
+    'payload.read', 'payload.erased', 'hold.placed', 'hold.released', 'ledger.exported',
     'evidence.exported', 'key.rotated', 'epoch.opened'
 )
     AND (
@@ -88,7 +89,7 @@ WHERE e.type IN (
         AND e.direction = 'out'
         AND d.detail ? 'operator';
 
-COMMENT ON VIEW audit.operation IS 'What operators did, each with who and why: partners, agreements, deliveries, replays, reading and erasing';
+COMMENT ON VIEW audit.operation IS 'What operators did, each with who and why: partners, agreements, deliveries, replays, exporting, reading and erasing';
 COMMENT ON COLUMN audit.operation.position IS 'Position of the event that records it';
 COMMENT ON COLUMN audit.operation.event_id IS 'Event id of the same';
 COMMENT ON COLUMN audit.operation.recorded_at IS 'When it was done';

@@ -2,7 +2,9 @@ import Arguments
 import Foundation
 import JSON
 import Ledger
+import LedgerStore
 import Linux
+import Sharing
 import Transfer
 
 private let file = Command.Positional(
@@ -17,7 +19,8 @@ let exportCommand = Command(
     discussion: """
         Events, their bytes and what waits to be delivered, as of one moment; the service goes on meanwhile. Access keys are in
         it as they are stored, encrypted: keep the key file apart from it, as without that nobody can act under any agreement
-        again. The file holds what partners have shared: it is made 0600, and should stay that.
+        again. The file holds what partners have shared: it is made 0600, and should stay that. Who takes a copy is recorded
+        before a byte of it is written, as ledger.exported.
 
         An export that was interrupted is gone on with by --resume, which looks at what is there first.
         """,
@@ -27,10 +30,12 @@ let exportCommand = Command(
         .init("export -", "Write it to standard output, as in: shareledger export - | zstd >ledger.export.zst"),
     ],
     positionals: [file],
-    options: Options.common + [resume, Options.json],
+    options: Options.common + [resume, Options.reason, Options.json],
 ) { arguments in
     let path = try arguments.required(file)
     let directory = try Workspace.directory(arguments, mayCreate: false)
+    let reason = try Workspace.reason(arguments)
+    let by = Workspace.operatorName
     // Opened while root's rights are still there, for a directory that is root's own.
     let target: TransferFile
     do {
@@ -42,6 +47,7 @@ let exportCommand = Command(
         let bars = TransferBars()
         defer { bars.finish() }
         let isResumed = arguments[resume]
+        try await record(isResumed, by, reason, in: workspace)
         let report: LedgerExport.Report
         do {
             report = try await workspace.session { session in
@@ -57,6 +63,17 @@ let exportCommand = Command(
         bars.finish()
         print(report, path: path, asJSON: arguments[Options.json])
         return 0
+    }
+}
+
+/// Records who takes a copy of everything.
+private func record(_ isResumed: Bool, _ by: String, _ reason: String?, in workspace: Workspace) async throws {
+    // Nothing of this event is encrypted or keyed, and a ledger whose key file is lost must be saved all the same.
+    let noKeys = KeyRing(master: [UInt8](repeating: 0, count: KeyRing.masterByteCount))
+    try await workspace.store(keys: noKeys) { store in
+        _ = try await store.appender.append(StateKeys(), byteCount: 512) { transaction in
+            transaction.recordLedgerExport(isResumed: isResumed, operator: by, reason: reason)
+        }
     }
 }
 

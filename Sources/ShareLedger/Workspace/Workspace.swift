@@ -169,7 +169,9 @@ extension Workspace {
     }
 
     /// Runs `body` with the store as commands use it: with the settings that the service last ran with.
-    func store<Result>(_ body: (Store) async throws -> Result) async throws -> Result {
+    ///
+    /// - Parameter keys: Instead of those of the key file, for what needs none.
+    func store<Result>(keys given: KeyRing? = nil, _ body: (Store) async throws -> Result) async throws -> Result {
         let saved = try await session { session in try SavedSettings.load(in: &session) }
         guard let saved else {
             throw CommandFailure(
@@ -180,10 +182,11 @@ extension Workspace {
         guard let configuration = await configuration(.service) else {
             preconditionFailure("there is always a service role")
         }
+        let keys = if let given { given } else { try await keys(mayCreate: false) }
         let store = Store(
             configuration: configuration,
             settings: try saved.sharingSettings(),
-            keys: try await keys(mayCreate: false),
+            keys: keys,
             logger: logger,
             poolSize: 2,
         )

@@ -25,8 +25,10 @@ import Testing
         let (lost, partner, agreed) = try await scene()
         let file = lost.directory.path(of: "export")
         // The service goes on while it is exported.
-        let exported = try await lost.command("export", file, "--json").object
+        let exported = try await lost.command("export", file, "--reason", "the weekly copy", "--json").object
         let events = try #require(exported["events"] as? Int)
+        let taken = try await lost.sql("SELECT position, reason FROM audit.operation WHERE operation = 'export'")
+        #expect(taken == "\(events - 1)|the weekly copy", "who takes a copy is in that copy")
         let waiting = try await lost.sql(
             "SELECT message_position, state, attempts FROM audit.delivery WHERE finished_at IS NULL"
         )
