@@ -212,7 +212,8 @@ holder=$!
 start=$EPOCHREALTIME
 while is_above "$hold" "$(since "$start")"; do run_rate; done
 for ((repetition = 1; repetition <= repetitions; repetition++)); do measure rate-held run_rate; done
-kill -TERM "$holder"
+sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(86400)%'
+    AND pid <> pg_backend_pid()" >/dev/null
 wait "$holder" 2>/dev/null || true
 
 say "Having messages wait for a partner that is away"
@@ -243,7 +244,7 @@ unexplained=$(sql shareledger "
     FROM ledger.event")
 [ "$unexplained" -eq 0 ] || die 70 "the ledger holds $unexplained messages more than the partners got"
 
-eval "exec $load_input>&- $load_output<&-"
+kill -TERM "$load_process"
 wait "$load_process" 2>/dev/null || true
 close_ledger
 
