@@ -189,7 +189,7 @@ run_taking() {
     after=$(claim_totals)
     figures+=" $(awk -v before="$before" -v after="$after" 'BEGIN {
         split(before, b); split(after, a)
-        printf "%.0f", a[1] > b[1] ? (a[2] - b[2]) * 1e6 / (a[1] - b[1]) : 0
+        printf "%.0f", (a[1] > b[1]) ? (a[2] - b[2]) * 1e6 / (a[1] - b[1]) : 0
     }')"
 }
 
