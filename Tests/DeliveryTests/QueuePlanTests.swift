@@ -1,6 +1,7 @@
 import Delivery
 import Ledger
 import LedgerStore
+import Postgres
 import Sharing
 import TestPeers
 import TestSupport
