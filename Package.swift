@@ -36,7 +36,7 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
     ("Ledger", ["CLinux", "Cryptography"]),
     ("Sharing", ["Cryptography", "JSON", "Ledger", "TicketSharing"]),
     ("HTTPServer", ["CMicroHTTPD", "Logging"]),
-    ("HTTPClient", ["CCurl"]),
+    ("HTTPClient", ["CCurl", "Cryptography"]),
     ("Postgres", ["CLibPQ"]),
     ("PostgresCluster", ["Logging", "Linux"]),
     ("LedgerStore", domain + ["Metrics", "Postgres"]),

@@ -47,7 +47,9 @@ extension MaterialReader {
 
     /// Reads where the other side has changed what a message that is sent had said, and none of those has said since.
     mutating func readOtherChanges(of shares: [Position], in session: inout PostgresSession) throws {
-        guard !shares.isEmpty, let direction = request.directions.first, request.directions.count == 1 else { return }
+        guard !shares.isEmpty, request.target.kind != .sandbox, let direction = request.directions.first,
+            request.directions.count == 1
+        else { return }
         let rows = try session.query(
             """
             SELECT sh.share_id, sh.stream_id, c.sent, c.other
@@ -89,7 +91,16 @@ extension MaterialReader {
             """
         let rows = try session.query(
             """
-            SELECT NULL::bigint, wanted.stream_id, o.oldest, o.newest
+            SELECT NULL::bigint, wanted.stream_id, o.oldest, o.newest, (
+                SELECT e.position
+                FROM ledger.event AS e
+                WHERE \(own)
+                    AND e.type = 'agreement.updated'
+                    AND e.direction <> ALL (\(directions))
+                    AND \(Self.saysStatus("e"))
+                ORDER BY e.position DESC
+                LIMIT 1
+            )
             FROM projection.agreement AS wanted
             CROSS JOIN LATERAL (
                 SELECT (\(sent("\(own) ORDER BY e.position"))),
@@ -99,7 +110,8 @@ extension MaterialReader {
             """
         )
         for row in rows {
-            _ = try place(of: row)
+            guard let place = try place(of: row) else { continue }
+            material.lanes[place].otherStatus = try row[4, as: Position?.self]
         }
     }
 

@@ -32,7 +32,7 @@ extension MaterialReader {
             let rows = try session.query(
                 """
                 SELECT e.position, e.event_id, e.share_id, sh.ticket, \(order),
-                    \(isAcknowledged),
+                    \(request.target.kind == .sandbox ? "false" : isAnswered("e")),
                     CASE
                         WHEN e.share_id IS NULL AND y.splices IS NOT NULL THEN (
                             SELECT max(k.version)
@@ -41,7 +41,8 @@ extension MaterialReader {
                                 AND k.position <= e.position
                         )
                     END,
-                    f.names, f.lengths, f.commitments, e.type
+                    f.names, f.lengths, f.commitments, e.type, e.direction,
+                    e.share_id IS NULL AND e.type = 'agreement.updated' AND \(Self.saysStatus("e"))
                 FROM ledger.event AS e
                 LEFT JOIN ledger.share AS sh ON sh.share_id = e.share_id
                 CROSS JOIN LATERAL (
@@ -75,11 +76,17 @@ extension MaterialReader {
                 let lane = try place(of: agreement, row[2, as: Position?.self], row[3, as: String?.self])
                 let position = try row[0, as: Position.self]
                 let type: EventType = try row.known(10)
+                let direction: Direction = try row.known(11)
+                let isAnswered = try row[5, as: Bool.self]
                 material.lanes[lane].take(
                     SelectedMessage(
                         position: position,
                         event: try row[1, as: EventID.self],
-                        isAcknowledged: try row[5, as: Bool.self],
+                        direction: direction,
+                        isAnswered: isAnswered,
+                        isAcknowledged: isAnswered
+                            || (request.target.kind != .sandbox && direction != request.target.ownDirection),
+                        setsStatus: try row[12, as: Bool.self],
                         isErased: erased.contains(position),
                         damage: damages[position],
                         keyVersion: try row[6, as: Int32?.self].map { Int($0) },
@@ -187,6 +194,19 @@ extension MaterialReader {
                 """
         }
         return condition
+    }
+
+    /// Whether an agreement's message says its status, as far as its facts know.
+    static func saysStatus(_ message: SQL) -> SQL {
+        """
+        EXISTS (
+            SELECT
+            FROM ledger.payload AS f
+            WHERE f.position = \(message).position
+                AND f.part = 'facts'
+                AND ledger.json(f.content) -> 'set' ? 'status'
+        )
+        """
     }
 
     /// Whether the target has taken the message `e`, or has said it itself.

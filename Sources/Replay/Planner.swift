@@ -11,6 +11,9 @@ struct Planner {
     private(set) var warnings = ReplayNotices()
     private(set) var replaced: [ReplacedDelivery] = []
 
+    /// Skipped deliveries cost an event each, all in one transaction under the ledger's lock.
+    static let replacedLimit = 10_000
+
     private let request: ReplayRequest
     private let material: ReplayMaterial
     private let agreements: [Position: AgreementRecord]
@@ -54,7 +57,11 @@ struct Planner {
             )
         }
         order(states)
-        if items.isEmpty, refusals.isEmpty {
+        if replaced.count > Self.replacedLimit {
+            let text =
+                "more than \(Self.replacedLimit) deliveries stand still: select one agreement or share after the other"
+            refusals.append(ReplayNotice(.tooLarge, text: text))
+        } else if items.isEmpty, refusals.isEmpty {
             let isAll = request.from == nil && request.to == nil && request.filter == ReplayRequest.Filter()
             let scope = isAll ? "" : ", of what is selected"
             refusals.append(ReplayNotice(.nothing, text: "there is nothing that could be sent again\(scope)"))
@@ -96,9 +103,17 @@ extension Planner {
         refusals.append(ReplayNotice(.noDesk, text: text))
     }
 
-    /// Whether the story is told from its beginning: then each message finds what those before it have made of the other side.
+    /// Whether the story is told from its beginning, so that each message finds what those before it have made of the target;
+    /// and at a sandbox nothing can stand that matters.
     private var tellsAll: Bool {
-        request.target != .partner && request.mode == .messages && !isShareOnly
+        guard request.mode == .messages else { return false }
+        switch request.target.kind {
+        case .partner: return false
+        case .sandbox: return true
+        case .desk:
+            let isWhole = request.filter.types == nil && request.filter.extent == .all && request.from == nil
+            return isWhole && request.directions.count == 2 && !isShareOnly
+        }
     }
 
     /// Whether the target would take anything of the lane, as the agreement and the ticket stand now.
@@ -106,7 +121,7 @@ extension Planner {
         guard !tellsAll else { return true }
         let status = record.agreement.status
         guard let ticket = lane.ticket else {
-            guard status == .declined else { return true }
+            guard status == .declined else { return mayBeSent(agreement: lane) }
             let text = "agreement \(lane.agreement) is declined, for good: its messages would be refused"
             leaveOut(ReplayNotice(.declined, lane.agreement, text: text), isWhole: !isPartnerWide)
             return false
@@ -202,11 +217,14 @@ extension Planner {
 
     /// Old values must not be the last that the target hears.
     private mutating func judgeEnd(_ lane: LaneMaterial, hasState: Bool) {
-        guard !hasState, let last = lane.messages.last else { return }
+        guard !hasState, request.target.kind != .sandbox, let last = lane.messages.last else { return }
         if let leftOut = lane.leftOut {
             let advice = lane.ticket != nil && lane.isShared ? "'--then-state' ends with what stands now" : "select all"
-            let text = "the message at \(leftOut) came after one that is sent, and is not selected: old values would stand"
-            refusals.append(ReplayNotice(.leavesOut, lane.agreement, lane.ticket, at: leftOut, text: "\(text); \(advice)"))
+            let text =
+                "the message at \(leftOut) came after one that is sent, and is not selected: old values would stand"
+            refusals.append(
+                ReplayNotice(.leavesOut, lane.agreement, lane.ticket, at: leftOut, text: "\(text); \(advice)")
+            )
         } else if let newest = lane.newestSent, last.position < newest {
             let advice =
                 switch (lane.ticket, lane.isShared) {
@@ -224,6 +242,31 @@ extension Planner {
                 """
             warnings.append(ReplayNotice(.otherIsAhead, lane.agreement, lane.ticket, at: change, text: text))
         }
+    }
+}
+
+// MARK: - An agreement's own messages
+
+extension Planner {
+    /// What says the agreement's status must not come after something newer of the other side, and is its author's to say.
+    private mutating func mayBeSent(agreement lane: LaneMaterial) -> Bool {
+        if request.target == .partner, let theirs = lane.messages.first(where: { $0.direction == .inbound }) {
+            let text =
+                "the message at \(theirs.position) is the partner's own: only tickets' go back to it (--type ticket)"
+            refusals.append(ReplayNotice(.notOurs, lane.agreement, at: theirs.position, text: text))
+            return false
+        }
+        guard let last = lane.messages.last(where: \.setsStatus), let other = lane.otherStatus, last.position < other
+        else {
+            return true
+        }
+        let side = request.directions == [.outbound] ? "the partner" : "our desk"
+        let text = """
+            \(side) has set the agreement's status at \(other), after the message at \(last.position): the old one would \
+            stand; end before that message, or begin after it
+            """
+        leaveOut(ReplayNotice(.otherIsAhead, lane.agreement, at: other, text: text), isWhole: !isPartnerWide)
+        return false
     }
 }
 

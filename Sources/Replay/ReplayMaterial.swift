@@ -40,6 +40,9 @@ struct LaneMaterial: Sendable {
     /// Of the members whose value is the other side's now, the one that was sent last; of the ticket's own, not of comments.
     var otherChange: OtherChange?
 
+    /// Of an agreement's own messages the newest update that says its status and is not of the directions that are sent.
+    var otherStatus: Position?
+
     /// The oldest and the newest accepted message of the directions that are sent, in the range or not.
     var oldest: Position?
     var newestSent: Position?
@@ -69,7 +72,7 @@ struct LaneMaterial: Sendable {
         case .all: take(message, isOfType)
         case .unacknowledged: take(message, isOfType && !message.isAcknowledged)
         case .sinceLastSuccess:
-            guard message.isAcknowledged else { return take(message, isOfType) }
+            guard message.isAnswered else { return take(message, isOfType) }
             messages = []
             leftOut = nil
         }
@@ -89,8 +92,16 @@ struct SelectedMessage: Sendable, Equatable {
     let position: Position
     let event: EventID
 
-    /// Whether the target has answered it with success, or has said it itself.
+    let direction: Direction
+
+    /// Whether the target has answered it with success.
+    let isAnswered: Bool
+
+    /// Whether that is so, or the target has said it itself.
     let isAcknowledged: Bool
+
+    /// Whether it is an update of an agreement that says its status.
+    var setsStatus = false
 
     /// Whether its body is erased.
     var isErased = false

@@ -46,6 +46,10 @@ package struct ReplayNotice: Sendable, Equatable {
         case damaged
         /// Old values would be the last that the target hears.
         case endsEarly = "ends_early"
+        /// More stands still than can be skipped at once.
+        case tooLarge = "too_large"
+        /// An agreement's messages of a partner would be sent to it in our name.
+        case notOurs = "not_ours"
         /// A message that is left out came after one that is sent: old values would stand.
         case leavesOut = "leaves_out"
         /// There is no desk to send to.

@@ -10,8 +10,8 @@ struct ReplayOrders: Sendable {
     /// Positions that stand in the facts; all are in the queue, and in the attempts that come of it.
     static let recordedPositionCount = 1_000
 
-    /// How long a replay waits for its next page before it is given up.
-    static let pageLimit = Duration.seconds(60)
+    /// How long a replay waits for its next page before it is given up, in seconds of the database's clock.
+    static let pageLimit: Int32 = 60
 
     let plan: ReplayPlan
     let warrant: Warrant
@@ -60,6 +60,18 @@ struct ReplayOrders: Sendable {
         let now: Timestamp
     }
 
+    enum PageOutcome: Sendable {
+        case enqueued(Decided)
+        /// The plan does not hold any more.
+        case overtaken
+        /// Somebody has given the replay up.
+        case cancelled(Position)
+
+        var decided: Decided? {
+            if case .enqueued(let decided) = self { decided } else { nil }
+        }
+    }
+
     /// What is read under the lock.
     var keys: StateKeys {
         var keys = StateKeys()
@@ -100,17 +112,15 @@ struct ReplayOrders: Sendable {
 // MARK: - Deciding
 
 extension ReplayOrders {
-    /// Records the replay, or goes on with it; `nil`, and nothing recorded, where the plan does not hold any more.
-    func decide(_ transaction: inout SharingTransaction) -> Decided? {
-        let isOpen =
-            if let before {
-                transaction.replay(before.receipt.position)?.state == .preparing
-            } else {
-                plan.partners.allSatisfy { transaction.partners[$0.id] == $0 }
-            }
-        guard isOpen, let items = supplement(transaction.changes(since: watch)),
+    /// Records the replay, or goes on with it; nothing is recorded where that cannot be.
+    func decide(_ transaction: inout SharingTransaction) -> PageOutcome {
+        if let before, transaction.replay(before.receipt.position)?.state != .preparing {
+            return .cancelled(before.receipt.position)
+        }
+        guard before != nil || plan.partners.allSatisfy({ transaction.partners[$0.id] == $0 }),
+            let items = supplement(transaction.changes(since: watch)),
             page.replaced.allSatisfy({ isReplaceable($0, transaction) })
-        else { return nil }
+        else { return .overtaken }
         let first = plan.items.count + (before?.supplementCount ?? 0)
         let supplement = items.enumerated().map { ReplayPage.NumberedItem(number: first + $0.offset, item: $0.element) }
         var progress = before ?? Progress(receipt: record(items, &transaction))
@@ -118,7 +128,7 @@ extension ReplayOrders {
         for replaced in page.replaced {
             skip(replaced, for: progress.receipt.position, &transaction)
         }
-        return Decided(progress: progress, supplement: supplement, now: transaction.now)
+        return .enqueued(Decided(progress: progress, supplement: supplement, now: transaction.now))
     }
 
     private func record(_ supplement: [ReplayItem], _ transaction: inout SharingTransaction) -> Receipt {
@@ -161,6 +171,11 @@ extension ReplayOrders {
                 items.append(
                     ReplayItem(lane: lane.lane, position: change.position, event: change.event, kind: .message),
                 )
+            case .deliveryParked, .deliveryResumed, .deliverySkipped, .deliveryAbandoned:
+                // What goes elsewhere does not stand in these lanes.
+                guard change.direction != plan.request.target.kind.direction else { return nil }
+            // A state is made when it is sent, and then says whether the ticket is shared.
+            case .ticketUnshared where lane.hasState && lane.messages.isEmpty: break
             default: return nil
             }
         }

@@ -18,22 +18,27 @@ struct ReplayPage: Sendable {
     }
 
     /// Deliveries that the ledger's lock is held for at a time, unless one lane has more: some tenths of a second.
-    static let standardItemCount = 10_000
+    static let standardItemCount = 5_000
 }
 
 extension ReplayPlan {
-    /// The plan in pages, in the order of its lanes.
+    /// The plan in pages; what is skipped in its favour is all in the last one, which makes it whole: before that nothing is
+    /// given up for a replay that may not come to be.
     func pages(of itemCount: Int) -> [ReplayPage] {
         let numbered = items.enumerated().map { ReplayPage.NumberedItem(number: $0.offset, item: $0.element) }
         let itemsOfLane = Dictionary(grouping: numbered, by: \.item.lane)
         let replacedOfLane = Dictionary(grouping: replaced, by: \.lane)
         var pages: [ReplayPage] = []
         var page = ReplayPage()
-        for lane in lanes {
-            page.add(lane, itemsOfLane[lane.lane] ?? [], replacedOfLane[lane.lane] ?? [])
-            guard page.cost >= itemCount else { continue }
+        for lane in lanes where replacedOfLane[lane.lane] == nil {
+            page.add(lane, itemsOfLane[lane.lane] ?? [])
+            guard page.items.count >= itemCount else { continue }
             pages.append(page.sorted)
             page = ReplayPage()
+        }
+        for lane in lanes {
+            guard let replaced = replacedOfLane[lane.lane] else { continue }
+            page.add(lane, itemsOfLane[lane.lane] ?? [], replaced)
         }
         if !page.lanes.isEmpty { pages.append(page.sorted) }
         return pages
@@ -41,11 +46,6 @@ extension ReplayPlan {
 }
 
 extension ReplayPage {
-    /// About how many items it takes as long as; what is skipped is an event each.
-    fileprivate var cost: Int {
-        items.count + 4 * replaced.count
-    }
-
     /// The same with its items in their order.
     fileprivate var sorted: ReplayPage {
         var page = self
@@ -53,7 +53,11 @@ extension ReplayPage {
         return page
     }
 
-    fileprivate mutating func add(_ lane: ReplayLanePlan, _ items: [NumberedItem], _ replaced: [ReplacedDelivery]) {
+    fileprivate mutating func add(
+        _ lane: ReplayLanePlan,
+        _ items: [NumberedItem],
+        _ replaced: [ReplacedDelivery] = [],
+    ) {
         lanes.append(lane)
         self.items += items
         self.replaced += replaced

@@ -12,7 +12,6 @@ extension ReplayOrders {
     func statements(_ decided: Decided) -> [SQL] {
         let replay = decided.progress.receipt.position
         let itemCount = Int32(clamping: plan.items.count + decided.progress.supplementCount)
-        let preparedUntil = isLast ? nil : decided.now.advanced(by: Self.pageLimit)
         var statements: [SQL] = []
         if before == nil {
             statements.append(
@@ -28,11 +27,11 @@ extension ReplayOrders {
                     sandbox?.url.text,
                     sandbox?.allowsHTTP ?? false,
                     sandbox?.allowsPrivateAddress ?? false,
-                    preparedUntil,
+                    isLast ? nil : Self.pageLimit,
                 )
             )
         } else {
-            statements.append(Statements.goOn(replay, itemCount, preparedUntil))
+            statements.append(Statements.goOn(replay, itemCount, isLast ? nil : Self.pageLimit))
         }
         for start in stride(from: 0, to: page.replaced.count, by: Self.rowCount) {
             let rows = page.replaced[start..<min(start + Self.rowCount, page.replaced.count)]
@@ -66,21 +65,22 @@ extension ReplayOrders {
 
 private enum Statements {
     static let replay = Statement<
-        Position, String, String, String, Timestamp, Int32, Int32?, String, String?, Bool, Bool, Timestamp?
+        Position, String, String, String, Timestamp, Int32, Int32?, String, String?, Bool, Bool, Int32?
     >(
         """
         INSERT INTO delivery.replay (
             replay_id, mode, reason, operator, requested_at, item_count, rate,
             destination, sandbox_url, allow_http, allow_private_address, prepared_until)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+            clock_timestamp() + make_interval(secs => $12))
         """
     )
 
-    static let goOn = Statement<Position, Int32, Timestamp?>(
+    static let goOn = Statement<Position, Int32, Int32?>(
         """
         UPDATE delivery.replay
         SET item_count = $2,
-            prepared_until = $3
+            prepared_until = clock_timestamp() + make_interval(secs => $3)
         WHERE replay_id = $1
         """
     )

@@ -60,7 +60,8 @@ package struct Replayer: Sendable {
     ///
     /// A large one is enqueued page by page, so that the ledger goes on meanwhile; nothing of it is sent before all of it is
     /// in the queue. Whoever does not come to the end leaves a replay that is given up after ``ReplayOrders/pageLimit``. What
-    /// was sent since the plan in its lanes is sent again behind it. Throws ``AppendError``.
+    /// was sent since the plan in its lanes is sent again behind it. Throws ``ReplayCancelled``, ``AppendError``, and what
+    /// `report` throws.
     package func start(
         _ plan: ReplayPlan,
         _ warrant: Warrant,
@@ -70,31 +71,46 @@ package struct Replayer: Sendable {
         let pages = plan.pages(of: pageItemCount)
         var progress: ReplayOrders.Progress?
         var count = 0
-        for (index, page) in pages.enumerated() {
-            try Task.checkCancellation()
-            let orders = ReplayOrders(plan, page, isLast: index == pages.count - 1, after: progress, warrant)
-            let decided = try await store.appender.append(
-                orders.keys,
-                byteCount: orders.byteCount,
-                additional: { (decided: ReplayOrders.Decided?) in decided.map(orders.statements) ?? [] },
-                decide: { transaction in orders.decide(&transaction) },
-            )
-            guard let decided else {
-                if let progress { try await takeBack(progress.receipt.position, warrant) }
-                return nil
+        do {
+            for (index, page) in pages.enumerated() {
+                let isLast = index == pages.count - 1
+                let orders = ReplayOrders(plan, page, isLast: isLast, after: progress, warrant)
+                switch try await enqueue(orders) {
+                case .enqueued(let decided): progress = decided.progress
+                case .overtaken:
+                    if let progress { try await takeBack(progress.receipt.position, warrant, Self.overtaken) }
+                    return nil
+                case .cancelled(let replay): throw ReplayCancelled(replay: replay)
+                }
+                count += page.items.count
+                guard !isLast else { break }
+                try await report(count, plan.items.count)
+                try Task.checkCancellation()
             }
-            progress = decided.progress
-            count += page.items.count
-            if pages.count > 1 { try await report(count, plan.items.count) }
+        } catch {
+            if let progress, !(error is ReplayCancelled) {
+                try? await takeBack(progress.receipt.position, warrant, "it was interrupted while it was enqueued")
+            }
+            throw error
         }
         return progress.map {
             StartedReplay(receipt: $0.receipt, itemCount: plan.items.count + $0.supplementCount)
         }
     }
 
+    private static let overtaken = "what came while it was enqueued changes it; it is planned again"
+
+    private func enqueue(_ orders: ReplayOrders) async throws(AppendError) -> ReplayOrders.PageOutcome {
+        try await store.appender.append(
+            orders.keys,
+            byteCount: orders.byteCount,
+            additional: { (outcome: ReplayOrders.PageOutcome) in outcome.decided.map(orders.statements) ?? [] },
+            decide: { transaction in orders.decide(&transaction) },
+        )
+    }
+
     /// Cancels a replay that cannot be gone on with; whoever delivers takes it out of the queue.
-    private func takeBack(_ replay: Position, _ warrant: Warrant) async throws {
-        let reason = "what came while it was enqueued changes it; it is planned again"
+    private func takeBack(_ replay: Position, _ warrant: Warrant, _ reason: String) async throws {
         let control = ReplayControl(store: store, operator: warrant.operator, reason: reason)
         do {
             _ = try await control.carryOut(.cancel, on: replay)
@@ -102,6 +118,11 @@ package struct Replayer: Sendable {
             // It was cancelled by somebody else meanwhile.
         }
     }
+}
+
+/// Somebody has given the replay up while it was enqueued; nothing of it is sent.
+package struct ReplayCancelled: Error, Sendable, Equatable {
+    package let replay: Position
 }
 
 /// A replay that is on record.

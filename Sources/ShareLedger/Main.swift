@@ -12,7 +12,8 @@ import Foundation
         summary: "records, delivers, reconstructs and replays what help desks share with each other",
         commands: [
             initCommand, serveCommand, migrateCommand, statusCommand, partnerCommand, agreementCommand, ticketCommand,
-            deliveryCommand, historyCommand, eventCommand, reconstructCommand, replayCommand, projectionCommand,
+            deliveryCommand, historyCommand, eventCommand, reconstructCommand, diffCommand, replayCommand,
+            projectionCommand,
             sqlCommand, doctorCommand,
         ],
         sections: [HelpSections.environment, HelpSections.exitStatus],

@@ -129,6 +129,9 @@ struct AttemptTests {
         #expect(ends.count == 2)
         #expect(ends.map { $0.parts[.answerBody]?.content.count } == [1000, 1000])
         #expect(ends[0].text(.facts).contains(#""answer_length":3000"#))
+        // Of all 3000 bytes, as sha256sum has it.
+        let digest = "e1630f843370f402870799e14abbf2b06af2d23b0153658e1211dffabc61ad8f"
+        #expect(ends[0].text(.detail).contains(#""answer_sha256":"\#(digest)""#))
         #expect(ends[1].text(.detail).contains("too large"))
         #expect(partner.requests.count == 2)
         await ledger.close()

@@ -30,6 +30,17 @@ import Testing
         "attempt WHERE message_position = 7000",
         "attempt WHERE position = 7000",
         "operation WHERE position BETWEEN 7000 AND 7100",
+        "agreement WHERE agreement = 'a7'",
+        "agreement_history WHERE agreement = 'a7'",
+        "ticket_history WHERE agreement = 'a7' AND ticket = 't77'",
+        "disclosure WHERE agreement = 'a7' AND ticket = 't77'",
+        "divergence WHERE agreement = 'a7' AND ticket = 't77'",
+        "divergence WHERE agreement = 'a7'",
+        "actor WHERE agreement = 'a7' AND ticket = 't77'",
+        "orphan WHERE agreement = 'a7'",
+        "refusal WHERE agreement = 'a7'",
+        "erasure",
+        "progress",
         "delivery WHERE message_id = '00000000-0000-4000-8000-000000007000'",
     ])
     func `a question by agreement, ticket or position reads no whole table`(question: String) async throws {

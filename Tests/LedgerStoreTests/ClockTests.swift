@@ -85,17 +85,3 @@ import Testing
         }
     }
 }
-
-/// A clock that shows what a test says.
-private final class TestClock: Sendable {
-    private let storage: Mutex<Timestamp>
-
-    init(_ time: Timestamp) {
-        storage = Mutex(time)
-    }
-
-    var time: Timestamp {
-        get { storage.withLock { $0 } }
-        set { storage.withLock { $0 = newValue } }
-    }
-}

@@ -56,6 +56,34 @@ import Testing
         #expect(try Migrator.migrate(in: &session).isEmpty)
     }
 
+    @Test func `what waited before replays were jobs waits on, each by its kind`() throws {
+        var session = try database.session(as: .owner)
+        let old = SchemaFile.all.filter { $0.kind == "migrations" && $0.path < "migrations/0009" }
+        _ = try Migrator.migrate(in: &session, files: old)
+        try session.run(
+            script: """
+                INSERT INTO delivery.replay (replay_id, mode, reason, operator, requested_at, item_count)
+                VALUES (7, 'state', 'test', 'tester', now(), 1);
+                INSERT INTO delivery.queue (
+                    partner_id, stream_id, queue_position, message_position, message_id, replay_id, enqueued_at, due_at,
+                    tries, is_head, is_barrier, kind)
+                SELECT 1, 2, q.position, q.position, gen_random_uuid(), q.replay, now(), now(), q.tries, q.position = 3, true,
+                    'message'
+                FROM (VALUES (3, NULL, 0), (4, NULL, 2), (7, 7, 1)) AS q (position, replay, tries);
+                """
+        )
+        _ = try Migrator.migrate(in: &session)
+        let sources = try session.query(
+            "SELECT string_agg(source::text, ' ' ORDER BY queue_position) FROM delivery.queue"
+        )
+        #expect(try sources.onlyRow()[0, as: String.self] == "-2 -1 7")
+        let replay = try session.query(
+            "SELECT concat_ws(' ', destination, prepared_until IS NULL AND NOT paused AND finished_at IS NULL) FROM delivery.replay"
+        )
+        #expect(try replay.onlyRow()[0, as: String.self] == "partner t")
+        #expect(try session.query("SELECT count(*) FROM delivery.destination").onlyRow()[0, as: Int64.self] == 0)
+    }
+
     @Test func `an object that was changed is applied again with its privileges, and only named once`() throws {
         var session = try database.session(as: .owner)
         _ = try Migrator.migrate(in: &session)

@@ -2,6 +2,7 @@ import Foundation
 import Ledger
 import LedgerStore
 import Postgres
+import PostgresCluster
 import Projections
 import TestSupport
 import Testing
@@ -80,6 +81,90 @@ struct GeneratedHistoryTests {
             #expect(try object(ticket) == expected.object(share.ticket))
             #expect(comments.map(\.text) == expected.comments.map { $0["uuid"] as! String })
         }
+    }
+
+    @Test
+    func `what is different between two moments is what differs between their folds, with the message that did it`()
+        async throws
+    {
+        let generated = try await GeneratedLedger(seed: SeededGenerator.seed &+ 5, messageCount: 120)
+        let histories = Dictionary(grouping: generated.messages, by: \.share)
+        var random = SeededGenerator(seed: SeededGenerator.seed &+ 6)
+        var changes = 0
+        for (share, history) in histories where history.count > 1 {
+            for _ in 0..<6 {
+                let first = Int.random(in: 0..<history.count - 1, using: &random)
+                let second = Int.random(in: first + 1..<history.count, using: &random)
+                let (from, to) = (history[first].position, history[second].position)
+                let difference = try await generated.ledger.session { session in
+                    try ShareDifference.between(
+                        .position(from),
+                        .position(to),
+                        agreement: AgreementID(share.agreement)!,
+                        ticket: TicketID(share.ticket)!,
+                        in: &session,
+                    )
+                }
+                let found = try #require(difference)
+                let values = history.map { self.values($0.after) }
+                let names = Set(values[first].keys).union(values[second].keys).filter {
+                    values[first][$0] != values[second][$0]
+                }
+                #expect(found.members.map(\.name) == names.sorted())
+                for member in found.members {
+                    let origin = try #require(history.firstIndex { $0.position == member.origin?.position })
+                    #expect(first < origin && origin <= second)
+                    // The last message after which the value is another one than before.
+                    let last = (first + 1...second).last { values[$0][member.name] != values[$0 - 1][member.name] }
+                    #expect(origin == last, "\(member.name)")
+                    #expect(member.origin?.direction == (history[origin].isInbound ? .inbound : .outbound))
+                }
+                let known = Set(history[first].after.comments.map { $0["uuid"] as! String })
+                let came = history[second].after.comments.map { $0["uuid"] as! String }.filter { !known.contains($0) }
+                #expect(found.comments.map(\.held.id.text) == came)
+                changes += found.members.count
+            }
+        }
+        #expect(changes > 50)
+    }
+
+    /// The members of a ticket but for its comments and who acted last, as JSON that compares by value.
+    private func values(_ ticket: ReferenceTicket) -> [String: NSDictionary] {
+        var members = ticket.members
+        for name in ["uuid", "comments", "current_actor"] { members[name] = nil }
+        members["shared"] = ticket.isShared
+        return members.mapValues { ["value": $0] as NSDictionary }
+    }
+
+    @Test func `the auditor's view of a moment is the plain fold, as far as its messages can be read`() async throws {
+        let generated = try await GeneratedLedger(seed: SeededGenerator.seed &+ 7, messageCount: 100)
+        let rows = try await generated.ledger.session(as: .auditor) { session in
+            try session.query(
+                """
+                SELECT e.position, a.member, a.value::text, a.known
+                FROM audit.message AS e
+                CROSS JOIN LATERAL audit.as_of_ticket(e.agreement, e.ticket, e.recorded_at) AS a
+                WHERE e.type LIKE 'ticket.%'
+                """
+            ).decode((Position, String, String?, Bool).self)
+        }
+        let found = Dictionary(grouping: rows, by: \.0)
+        var known = 0
+        for message in generated.messages {
+            // Members that we do not interpret are opaque to the views as well.
+            let expected = values(message.after).filter { !$0.key.hasPrefix("x_") }
+            let shown = found[message.position] ?? []
+            #expect(Set(shown.map(\.1)).symmetricDifference(expected.keys) == [], "\(message.isInbound)")
+            for (_, member, value, isKnown) in shown where isKnown {
+                let json = try JSONSerialization.jsonObject(
+                    with: Data((value ?? "null").utf8),
+                    options: .fragmentsAllowed,
+                )
+                #expect(["value": json] as NSDictionary == expected[member], "\(message.position) \(member)")
+                known += 1
+            }
+        }
+        #expect(known > 100)
     }
 
     @Test func `the projections are the plain fold, row by row`() async throws {

@@ -210,7 +210,7 @@ struct RebuildTests {
                 FROM pg_constraint AS k WHERE k.conrelid = c.oid)
             FROM pg_class AS c
             WHERE c.relnamespace IN ('projection'::regnamespace, 'audit'::regnamespace)
-            ORDER BY 1
+            ORDER BY c.relname, c.relkind
             """
         let before = try await ledger.database.execute(shape)
         let shown = try await ledger.database.execute("SELECT * FROM audit.subject ORDER BY 1", as: .auditor)

@@ -63,9 +63,11 @@ struct ReplayDestinationTests {
             #expect(ours.ticket(ticket)?.encoded() == (try await scene.held(ticket)).encoded())
         }
         #expect(ours.ticket("t3") == nil)
-        #expect(told.filter { $0.target.contains("/tickets/") }.allSatisfy {
-            $0.headers.first("X-Ticket-Sharing-Token") == scene.agreement.token
-        })
+        #expect(
+            told.filter { $0.target.contains("/tickets/") }.allSatisfy {
+                $0.headers.first("X-Ticket-Sharing-Token") == scene.agreement.token
+            }
+        )
         #expect(try await scene.finished(replay).contains(#""items":10,"delivered":10"#))
         #expect(try await partnersSide(scene) == before)
         let destinations = try await scene.ledger.value(
@@ -130,6 +132,16 @@ struct ReplayDestinationTests {
             )
         }
         #expect(try await partnersSide(scene) == before)
+        // Nor is it what the last attempt to the partner came to.
+        let attempts = try await scene.ledger.value(
+            """
+            SELECT string_agg(concat_ws(' ', destination, state, coalesce(last_attempt, 'none')), ',' ORDER BY 1)
+            FROM audit.delivery
+            WHERE replay IS NULL
+                AND finished_at IS NULL
+            """
+        )
+        #expect(attempts == "partner waiting none")
         let waiting = try await scene.ledger.plan(
             ReplayRequest(try scene.share("t1"), filter: .init(extent: .unacknowledged))
         )
@@ -162,6 +174,34 @@ struct ReplayDestinationTests {
         )
         try await scene.deliver()
         #expect(try await missing().isEmpty)
+        // What was taken over by one replay and then by another that was cancelled is lost as well.
+        ours.refuse(with: 422)
+        let stuck = try await ledger.update("t1", "stuck", under: scene.agreement, .inbound)
+        func park() async throws {
+            try await scene.run {
+                try await scene.until(
+                    "a parked lane",
+                    "SELECT EXISTS (SELECT FROM delivery.queue WHERE state = 'parked')"
+                )
+            }
+        }
+        try await park()
+        let last = ReplayRequest(
+            try scene.share("t1"),
+            from: .position(stuck.position),
+            filter: .init(directions: [.inbound]),
+            target: .desk
+        )
+        try await ledger.start(last)
+        try await park()
+        #expect(try await missing().isEmpty)
+        let (_, second) = try await ledger.start(last)
+        _ = try await ReplayControl(store: ledger.store, operator: "test").carryOut(
+            .cancel,
+            on: second.receipt.position
+        )
+        try await scene.deliver()
+        #expect(try await missing() == [stuck.position])
         await scene.close()
         await ours.stop()
     }
@@ -192,9 +232,11 @@ struct ReplayDestinationTests {
         if mode == .messages { #expect(String(decoding: sent[0].body, as: UTF8.self).contains("[secret]")) }
         if mode == .state { #expect(sandbox.ticket("t2")?.subject == "theirs") }
         #expect(try await partnersSide(scene) == before)
-        #expect(try await scene.ledger.value(
-            "SELECT count(*)::text FROM ledger.event WHERE type LIKE 'attempt.%' AND direction IS NULL"
-        ) == "\(2 * sent.count)")
+        #expect(
+            try await scene.ledger.value(
+                "SELECT count(*)::text FROM ledger.event WHERE type LIKE 'attempt.%' AND direction IS NULL"
+            ) == "\(2 * sent.count)"
+        )
         let end = try await scene.finished(replay)
         #expect(end.contains(mode == .messages ? #""delivered":7"# : #""delivered":2"#), "\(end)")
         await scene.close()

@@ -123,14 +123,29 @@ struct ReplayPageTests {
         await scene.close()
     }
 
-    @Test func `a replay that nobody goes on enqueueing is given up, and what waits behind it goes`() async throws {
-        let (scene, replayer, request) = try await scene()
-        let ledger = scene.ledger
+    /// As it stands when whoever enqueued it has died between two pages.
+    private func leave(_ replayer: Replayer, _ request: ReplayRequest, in ledger: TestLedger) async throws {
         await #expect(throws: CancellationError.self) {
             _ = try await replayer.start(request, TestLedger.warrant) { count, _ in
                 if count == 8 { throw CancellationError() }
             }
         }
+        // Whoever is interrupted takes it back; who is dead cannot.
+        #expect(try await state(ledger) == "cancelled")
+        try await ledger.execute(
+            """
+            UPDATE delivery.replay
+            SET cancelled_at = NULL,
+                prepared_until = now() + interval '1 minute'
+            WHERE finished_at IS NULL
+            """
+        )
+    }
+
+    @Test func `a replay that nobody goes on enqueueing is given up, and what waits behind it goes`() async throws {
+        let (scene, replayer, request) = try await scene()
+        let ledger = scene.ledger
+        try await leave(replayer, request, in: ledger)
         #expect(try await state(ledger) == "preparing")
         try await ledger.update("t1", "new", under: scene.agreement)
         // It is given a minute; a claim within it leaves all alone.
@@ -143,6 +158,87 @@ struct ReplayPageTests {
         #expect(scene.desk.takeRequests().map(\.method) == ["PUT"])
         let detail = try await ledger.lastEvent(.replayCancelled).detail
         #expect(detail.contains("whoever enqueued it was gone"))
+        await scene.close()
+    }
+
+    @Test func `nothing that stands still is skipped for a replay that does not come to be`() async throws {
+        let (scene, replayer, request) = try await scene()
+        let ledger = scene.ledger
+        try await ledger.update("t1", "stuck", under: scene.agreement)
+        try await ledger.park("t1")
+        try await leave(replayer, request, in: ledger)
+        let parked: SQL = "SELECT count(*)::text FROM delivery.queue WHERE replay_id IS NULL AND state = 'parked'"
+        #expect(try await ledger.value(parked) == "1")
+        try await ledger.execute("UPDATE delivery.replay SET prepared_until = now() - interval '1 second'")
+        try await scene.run {
+            try await scene.until("its end", "SELECT bool_and(finished_at IS NOT NULL) FROM delivery.replay")
+        }
+        #expect(try await ledger.value(parked) == "1")
+        // The one that comes to be takes its place.
+        guard case .started = try await replayer.start(request, TestLedger.warrant) else {
+            Issue.record("the replay was not started")
+            return
+        }
+        #expect(try await ledger.value(parked) == "0")
+        try await scene.deliver()
+        #expect(scene.desk.ticket("t1")?.encoded() == (try await scene.held("t1")).encoded())
+        await scene.close()
+    }
+
+    @Test func `an operator's cancel while it is enqueued is not undone`() async throws {
+        let (scene, replayer, request) = try await scene()
+        let store = scene.ledger.store
+        await #expect(throws: ReplayCancelled.self) {
+            _ = try await replayer.start(request, TestLedger.warrant) { count, _ in
+                guard count == 4, let job = try await store.read({ try ReplayJob.all(in: &$0) }).last else { return }
+                _ = try await ReplayControl(store: store, operator: "test").carryOut(.cancel, on: job.id)
+            }
+        }
+        #expect(try await state(scene.ledger) == "cancelled")
+        #expect(try await scene.ledger.value("SELECT count(*)::text FROM delivery.replay") == "1")
+        try await scene.deliver()
+        #expect(scene.desk.takeRequests().isEmpty)
+        await scene.close()
+    }
+
+    @Test func `a ticket that is not of a replay does not wait for it, whatever agreement messages that holds`()
+        async throws
+    {
+        let (scene, _, _) = try await scene()
+        let ledger = scene.ledger
+        let body = #"{"name":"Renamed"}"#
+        try await ledger.send(.outbound, "PUT", .agreements, "a1", scene.agreement, body: body)
+        try await scene.deliver()
+        _ = scene.desk.takeRequests()
+        // The agreement's last message comes after eleven others, at one a second.
+        let (_, replay) = try await ledger.start(ReplayRequest(.agreement(scene.agreement.id), rate: 1))
+        try await ledger.share("n1", under: scene.agreement)
+        let arrived: SQL = "SELECT NOT EXISTS (SELECT FROM delivery.queue WHERE replay_id IS NULL)"
+        try await scene.run { try await scene.until("a new ticket", arrived) }
+        #expect(try await ledger.value("SELECT (count(*) > 6)::text FROM delivery.queue") == "true")
+        let control = ReplayControl(store: ledger.store, operator: "test")
+        _ = try await control.carryOut(.pause, on: replay.receipt.position)
+        try await ledger.share("n2", under: scene.agreement)
+        try await ledger.send(.outbound, "PUT", .agreements, "a1", scene.agreement, body: #"{"name":"Again"}"#)
+        try await scene.run {
+            try await scene.until(
+                "another one",
+                "SELECT NOT EXISTS (SELECT FROM delivery.queue WHERE replay_id IS NULL AND share_id IS NOT NULL)"
+            )
+        }
+        await scene.close()
+    }
+
+    @Test func `a partner that has lost an agreement gets it before new tickets under it`() async throws {
+        let (scene, _, _) = try await scene()
+        let ledger = scene.ledger
+        try await ledger.start(ReplayRequest(.agreement(scene.agreement.id)))
+        try await ledger.share("n1", under: scene.agreement)
+        try await scene.deliver()
+        let sent = scene.desk.takeRequests()
+        let agreement = try #require(sent.firstIndex { $0.target.contains("/agreements/") })
+        let new = try #require(sent.firstIndex { $0.target.hasSuffix("/n1") })
+        #expect(agreement < new)
         await scene.close()
     }
 }

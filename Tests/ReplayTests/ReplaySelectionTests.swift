@@ -180,4 +180,59 @@ struct ReplaySelectionTests {
         #expect(try await ledger.replayer.start(updates, TestLedger.warrant) == nil)
         await ledger.close()
     }
+
+    @Test func `the story from one side alone is no whole story: what the other side has said since stands`()
+        async throws
+    {
+        let story = try await Story(ours: "http://127.0.0.1:1/desk")
+        let ledger = story.ledger
+        let agreement = story.agreement
+        try await ledger.share("t1", under: agreement)
+        try await ledger.update("t1", "theirs", under: agreement, .inbound)
+        try await ledger.ticket("DELETE", "t1", under: agreement)
+        let ended = try await ledger.setStatus(.inactive, of: agreement, .outbound)
+        let whole = ReplayRequest.Scope.agreement(agreement.id)
+        let told = try await story.plan(Filter(), .desk, of: whole)
+        #expect(!told.isRefused && told.messageCount == 6)
+        let theirs = try await story.plan(Filter(directions: [.inbound]), .desk, of: whole)
+        #expect(refusals(theirs) == [.otherIsAhead, .notAccepted])
+        #expect(theirs.refusals.kept.contains { $0.position == ended.position })
+        let later = try await story.plan(Filter(types: [.ticketUpdated]), .desk, of: whole)
+        #expect(refusals(later) == [.notAccepted])
+        // Nor is a partner sent its own words about an agreement in our name.
+        let back = try await story.plan(Filter(directions: [.inbound]), of: whole)
+        #expect(refusals(back) == [.notOurs, .notAccepted])
+        await ledger.close()
+    }
+
+    @Test func `our word about an agreement's status is not sent after the partner's newer one`() async throws {
+        let story = try await Story()
+        let ledger = story.ledger
+        let ended = try await ledger.setStatus(.inactive, of: story.agreement, .outbound)
+        let whole = ReplayRequest.Scope.agreement(story.agreement.id)
+        #expect(!(try await story.plan(Filter(), of: whole)).isRefused)
+        let again = try await ledger.setStatus(.accepted, of: story.agreement, .outbound)
+        try await ledger.setStatus(.inactive, of: story.agreement, .inbound)
+        let newer = try await ledger.setStatus(.accepted, of: story.agreement, .inbound)
+        try await ledger.deliverAll()
+        let plan = try await story.plan(Filter(), of: whole)
+        #expect(refusals(plan) == [.otherIsAhead] && plan.refusals.kept.first?.position == newer.position)
+        let partners = try await story.plan(Filter(), of: .partner("lens"))
+        #expect(refusals(partners) == [.nothing] && partners.warnings.counts == [.otherIsAhead: 1])
+        #expect(ended.position < again.position)
+        await ledger.close()
+    }
+
+    @Test func `our desk's own word does not stand for its answer`() async throws {
+        let story = try await Story(ours: "http://127.0.0.1:1/desk")
+        let ledger = story.ledger
+        let ours = try await ledger.share("t1", under: story.agreement)
+        let lost = try await ledger.update("t1", "theirs", under: story.agreement, .inbound)
+        let last = try await ledger.update("t1", "ours", under: story.agreement)
+        try await story.lose(lost)
+        let plan = try await story.plan(Filter(extent: .sinceLastSuccess), .desk)
+        #expect(!plan.isRefused && plan.items.map(\.position) == [ours, lost, last].map(\.position))
+        #expect(refusals(try await story.plan(Filter(extent: .unacknowledged), .desk)) == [.leavesOut])
+        await ledger.close()
+    }
 }

@@ -29,6 +29,21 @@ import Testing
         #expect(try processes == [])
     }
 
+    @Test func `a partner that was down gets everything, and a replay outlives a kill -9`() async throws {
+        let demo = try await demo("outage", "--program", try ShareLedgerProgram.path)
+        try #require(demo.status == 0, "\(demo.output.suffix(2000))\(demo.errors)")
+        #expect(demo.errors.isEmpty)
+        #expect(demo.output.contains(#/\nlenswerk +out +2\S+Z +[01] +(500|499) +0 /#))
+        #expect(demo.output.contains(/partner.state_changed +lenswerk +out: could not connect/))
+        #expect(demo.output.contains(#/State +paused\n(.*\n)*Ended +[1-9]\d? delivered\nLeft /#))
+        #expect(demo.output.contains(/State +finished at (.*\n)*Ended +100 delivered\nLeft +none\n/))
+        let kinds = demo.output.matches(of: #/replay\.(\w+)[ \n]/#).map { String($0.1) }
+        #expect(kinds == ["requested", "paused", "resumed", "finished"])
+        #expect(demo.output.contains("It ended well: both sides hold the same tickets"))
+        #expect(try remains == [])
+        #expect(try processes == [])
+    }
+
     @Test func `a copy that differs is shown, and the exit status says so`() async throws {
         let program = try wrapper(
             """

@@ -5,7 +5,8 @@
 -- `after_partner`. A destination that struggles gets as many requests at a time as delivery.destination says, one that is out
 -- one canary when its time has come. What is new has a quarter of a partner's places to itself, and goes first three times out
 -- of four; what is tried again and what replays send again share the rest. Only heads of lanes count: whatever waits in a lane
--- that is not parked is behind a head that waits.
+-- that is not parked is behind a head that waits. An agreement's own message waits for what is before it and holds what is
+-- after it; one of a replay does so within the replay, and holds others only when its turn has come.
 --
 -- Heads that are due before the floor of their destination and source are not looked at. While somebody holds a snapshot, the
 -- rows of all that was claimed since then stay in the index, before those that wait; whoever claims knows how far they reach.
@@ -218,6 +219,11 @@ BEGIN
                             AND b.is_head
                             AND b.state = 'waiting'
                             AND (b.queue_position, b.item) < (w.queue_position, w.item)
+                            AND (
+                                b.replay_id IS NULL
+                                OR b.replay_id = w.replay_id
+                                OR delivery.is_turn(b.replay_id, b.partner_id, b.stream_id, b.item)
+                            )
                     )
                     AND NOT (
                         w.is_barrier
@@ -229,6 +235,7 @@ BEGIN
                                 AND h.is_head
                                 AND h.state = 'waiting'
                                 AND (h.queue_position, h.item) < (w.queue_position, w.item)
+                                AND (h.replay_id IS NULL OR h.replay_id = w.replay_id)
                         )
                     )
                 ORDER BY w.due_at

@@ -23,6 +23,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA audit TO shareledger_service;
 
 GRANT USAGE ON SCHEMA audit TO shareledger_auditor;
 GRANT SELECT ON ALL TABLES IN SCHEMA audit TO shareledger_auditor;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA audit TO shareledger_auditor, shareledger_service;
 
 GRANT USAGE ON SCHEMA ledger TO shareledger_eraser;
 GRANT SELECT ON ledger.event TO shareledger_eraser;

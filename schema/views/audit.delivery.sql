@@ -51,6 +51,7 @@ LEFT JOIN LATERAL (
     FROM ledger.event AS e
     WHERE e.about = q.message_id
         AND e.type IN ('attempt.succeeded', 'attempt.failed', 'attempt.unknown')
+        AND e.direction IS NOT DISTINCT FROM CASE sign(q.partner_id) WHEN 1 THEN 'out' WHEN 0 THEN 'in' END
         AND q.attempts > 0
     ORDER BY e.position DESC
     LIMIT 1
@@ -123,6 +124,7 @@ LEFT JOIN LATERAL (
     FROM ledger.event AS o
     WHERE o.about = e.about
         AND o.position <= e.position
+        AND o.direction IS NOT DISTINCT FROM e.direction
         AND o.type IN ('attempt.succeeded', 'attempt.failed', 'attempt.unknown')
     ORDER BY o.position DESC
     LIMIT 1

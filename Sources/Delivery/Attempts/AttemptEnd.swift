@@ -35,6 +35,9 @@ struct AttemptEnd: Sendable {
     /// Bytes of the answer's body, kept or not.
     let answerByteCount: Int?
 
+    /// SHA-256 of these, where all came and not all are kept.
+    let answerDigest: Digest?
+
     let connection: Connection
 
     enum Consequence: Sendable {
@@ -82,6 +85,7 @@ struct AttemptEnd: Sendable {
             }
         status = answer?.status
         answerByteCount = answer?.bodyByteCount
+        answerDigest = if case .answered(let whole) = outcome { whole.bodyDigest } else { nil }
         connection = Connection(
             address: answer.map { "\($0.peer)" },
             tlsVersion: answer?.tls?.version.rawValue,

@@ -145,6 +145,7 @@ extension SharingTransaction {
             "partner": subject.partnerName,
             "error": verdict.isClean ? nil : verdict.reason,
             "address": end.connection.address,
+            "answer_sha256": end.answerDigest.map { "\($0)" },
             "tls": end.connection.tlsVersion,
             "certificate_sha256": end.connection.certificateDigest,
             "queued_ms": durations.map { $0.queued.millisecondText },

@@ -46,7 +46,12 @@ extension DeliveryEngine {
             var took = Duration.zero
             do {
                 took = try await reclaim()
-                try await CancelledReplays.giveUpUnprepared(store, now: clock())
+                for replay in try await CancelledReplays.giveUpUnprepared(store) {
+                    logger.warning(
+                        "a replay is cancelled: whoever enqueued it was gone before all of it was in the queue",
+                        metadata: ["replay": "\(replay)"],
+                    )
+                }
                 let isMoreLeft = try await CancelledReplays.sweepPage(store)
                 try await finishReplays()
                 guard !isMoreLeft else { continue }

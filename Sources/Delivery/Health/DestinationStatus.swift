@@ -149,6 +149,7 @@ extension DestinationStatus {
                     ) AS total
                 FROM ledger.event AS e
                 WHERE e.type IN ('attempt.succeeded', 'attempt.failed', 'attempt.unknown')
+                    AND e.direction IS NOT NULL
                     AND e.position > (
                         SELECT l.position - \(eventLimit)
                         FROM ledger.event AS l
@@ -159,7 +160,6 @@ extension DestinationStatus {
                 LIMIT \(attemptLimit)
             ) AS a
             JOIN projection.agreement AS g ON g.stream_id = a.stream_id
-            WHERE a.destination IS DISTINCT FROM 'sandbox'
             GROUP BY 1
             """
         )

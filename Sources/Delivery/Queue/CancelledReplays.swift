@@ -31,21 +31,22 @@ package enum CancelledReplays {
         return true
     }
 
-    /// Cancels replays that nobody goes on enqueueing: whoever did is gone.
-    static func giveUpUnprepared(_ store: Store, now: Timestamp) async throws {
-        let abandoned = try await store.read { session in
-            try session.query(unprepared(now, now.advanced(by: .seconds(3_600)))).decode((Position).self)
-        }
+    /// Cancels replays that nobody goes on enqueueing: whoever did is gone. Returns which.
+    static func giveUpUnprepared(_ store: Store) async throws -> [Position] {
+        let abandoned = try await store.read { session in try session.query(unprepared).decode((Position).self) }
+        var given: [Position] = []
         for replay in abandoned {
             var keys = StateKeys()
             keys.replays = [replay]
-            _ = try await store.appender.append(
+            let time = try await store.appender.append(
                 keys,
                 byteCount: 1024,
                 additional: { (given: Timestamp?) in given.map { [cancelled(replay, $0)] } ?? [] },
                 decide: { transaction in giveUp(replay, &transaction) },
             )
+            if time != nil { given.append(replay) }
         }
+        return given
     }
 
     /// When it was recorded; `nil` where it is not being enqueued any more.
@@ -60,15 +61,13 @@ package enum CancelledReplays {
     }
 
     /// A time that lies too far ahead was written before the clock was set back.
-    private static let unprepared = Statement<Timestamp, Timestamp>(
-        """
+    private static let unprepared: SQL = """
         SELECT replay_id
         FROM delivery.replay
         WHERE finished_at IS NULL
             AND cancelled_at IS NULL
-            AND (prepared_until < $1 OR prepared_until > $2)
+            AND (prepared_until < clock_timestamp() OR prepared_until > clock_timestamp() + interval '1 hour')
         """
-    )
 
     private static let cancelled = Statement<Position, Timestamp>(
         "UPDATE delivery.replay SET paused = false, cancelled_at = $2 WHERE replay_id = $1"

@@ -75,12 +75,8 @@ extension LostMessage {
                         AND d.direction = e.direction
                         AND d.type IN ('attempt.succeeded', 'delivery.skipped', 'delivery.abandoned')
                         AND (e.direction = 'out' OR ledger.json(f.content) ->> 'destination' IS DISTINCT FROM 'partner')
-                        AND NOT EXISTS (
-                            SELECT
-                            FROM delivery.replay AS r
-                            WHERE r.replay_id::text = ledger.json(f.content) ->> 'replaced_by'
-                                AND r.cancelled_at IS NOT NULL
-                        )
+                        -- What a replay has taken the place of ends as that does.
+                        AND NOT coalesce(ledger.json(f.content) ? 'replaced_by', false)
                 )
         )
         SELECT o.position, o.type, o.agreement, sh.ticket, o.direction = 'in'
@@ -124,17 +120,27 @@ extension LostMessage {
                 AND q.queue_position > o.position
                 AND CASE o.direction WHEN 'in' THEN q.partner_id = 0 ELSE q.partner_id > 0 END
         )
+        -- Of a ticket's attempts only one that sends its state has a body of its own.
+        AND NOT EXISTS (
+            SELECT
+            FROM ledger.event AS b
+            JOIN ledger.event AS d ON d.about = b.about AND d.exchange = b.exchange AND d.type = 'attempt.succeeded'
+            JOIN ledger.payload AS f ON f.position = d.position AND f.part = 'facts'
+            WHERE b.share_id = o.share_id
+                AND b.position > o.position
+                AND b.type = 'attempt.begun'
+                AND 'sent-body' = ANY (b.part_names)
+                AND ledger.json(f.content) ->> 'destination' = CASE o.direction WHEN 'in' THEN 'desk' ELSE 'partner' END
+        )
+        -- Where the share had ended when its state was to be sent, nothing was left to be told.
         AND NOT EXISTS (
             SELECT
             FROM ledger.event AS d
             JOIN ledger.payload AS f ON f.position = d.position AND f.part = 'facts'
-            JOIN delivery.replay AS r ON r.replay_id::text = ledger.json(f.content) ->> 'replay'
             WHERE d.share_id = o.share_id
                 AND d.position > o.position
-                AND d.type = 'attempt.succeeded'
-                AND r.replay_id > o.position
-                AND r.mode = 'state'
-                AND r.destination = CASE o.direction WHEN 'in' THEN 'desk' ELSE 'partner' END
+                AND d.type = 'delivery.abandoned'
+                AND ledger.json(f.content) ->> 'destination' = CASE o.direction WHEN 'in' THEN 'desk' ELSE 'partner' END
         )
         ORDER BY o.position
         LIMIT $3

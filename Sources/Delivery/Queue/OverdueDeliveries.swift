@@ -32,7 +32,7 @@ package enum OverdueDeliveries {
                 AND b.stream_id = q.stream_id
                 AND b.is_head
                 AND b.state = 'waiting'
-                AND (b.is_barrier OR q.is_barrier)
+                AND (b.is_barrier OR (q.is_barrier AND b.replay_id IS NULL))
                 AND (b.queue_position, b.item) < (q.queue_position, q.item)
         )
         """

@@ -76,9 +76,19 @@ struct QueueChange: Sendable {
         return statements
     }
 
-    /// Says that a replay is finished.
+    /// Says that replays are finished, and forgets how their sandboxes have answered.
     static let finishReplays = Statement<[Position], Timestamp>(
-        "UPDATE delivery.replay SET finished_at = $2 WHERE replay_id = ANY ($1)"
+        """
+        WITH finished AS (
+            UPDATE delivery.replay
+            SET finished_at = $2
+            WHERE replay_id = ANY ($1)
+            RETURNING replay_id
+        )
+        DELETE FROM delivery.destination AS d
+        USING finished AS f
+        WHERE d.partner_id = -f.replay_id
+        """
     )
 }
 

@@ -105,6 +105,7 @@ extension QueuedDelivery {
                         WHERE \(Self.goesBefore)
                             AND o.is_head
                             AND o.state = 'waiting'
+                            AND (o.replay_id IS NULL OR o.replay_id = q.replay_id)
                         ORDER BY o.queue_position, o.item
                         LIMIT 1
                     )
@@ -115,6 +116,11 @@ extension QueuedDelivery {
                             AND o.is_barrier
                             AND o.is_head
                             AND o.state = 'waiting'
+                            AND (
+                                o.replay_id IS NULL
+                                OR o.replay_id = q.replay_id
+                                OR delivery.is_turn(o.replay_id, o.partner_id, o.stream_id, o.item)
+                            )
                         ORDER BY o.queue_position, o.item
                         LIMIT 1
                     )
@@ -147,6 +153,7 @@ extension QueuedDelivery {
                 FROM ledger.event AS e
                 WHERE e.about = q.message_id
                     AND e.type IN ('attempt.succeeded', 'attempt.failed', 'attempt.unknown')
+                    AND e.direction IS NOT DISTINCT FROM CASE sign(q.partner_id) WHEN 1 THEN 'out' WHEN 0 THEN 'in' END
                     AND q.attempts > 0
                 ORDER BY e.position DESC
                 LIMIT 1

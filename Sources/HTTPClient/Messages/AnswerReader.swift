@@ -1,3 +1,5 @@
+import Cryptography
+
 /// Collects an answer from what libcurl hands over piece by piece, within limits.
 struct AnswerReader {
     /// Why reading stopped.
@@ -25,6 +27,15 @@ struct AnswerReader {
 
     /// Bytes of the body that came, kept or not.
     private(set) var bodyByteCount = 0
+
+    /// SHA-256 of all of the body that came, where more came than is kept.
+    var bodyDigest: Digest? {
+        var hash = hash
+        return hash?.finalize()
+    }
+
+    /// Of the body so far, from when there is more of it than is kept.
+    private var hash: SHA256?
 
     /// Why reading stopped; nil while it goes on.
     private(set) var fault: Fault?
@@ -80,8 +91,15 @@ struct AnswerReader {
     /// Takes a piece of the body; false if reading is to stop.
     mutating func take(body piece: Span<UInt8>) -> Bool {
         bodyByteCount += piece.count
-        let room = limits.keptBodyByteCount - body.count
-        unsafe piece.withUnsafeBufferPointer { unsafe body.append(contentsOf: $0.prefix(max(0, room))) }
+        let room = max(0, limits.keptBodyByteCount - body.count)
+        unsafe piece.withUnsafeBufferPointer { bytes in
+            if hash == nil, bytes.count > room {
+                hash = SHA256()
+                hash?.update(body)
+            }
+            unsafe body.append(contentsOf: bytes.prefix(room))
+            unsafe hash?.update(Array(bytes))
+        }
         return bodyByteCount <= limits.maximumBodyByteCount || stop(.bodyTooLarge)
     }
 

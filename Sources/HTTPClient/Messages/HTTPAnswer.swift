@@ -1,3 +1,5 @@
+package import Cryptography
+
 /// What came back for a request, complete or as far as it came.
 package struct HTTPAnswer: Hashable, Sendable {
     /// The status code of the final answer, 200 to 999.
@@ -11,6 +13,9 @@ package struct HTTPAnswer: Hashable, Sendable {
 
     /// How many bytes of the body were read, kept or not.
     package let bodyByteCount: Int
+
+    /// SHA-256 of all bytes of the body that were read; nil where all of them are in ``body``.
+    package let bodyDigest: Digest?
 
     /// The address that answered.
     package let peer: Endpoint

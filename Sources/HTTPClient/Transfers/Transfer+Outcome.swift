@@ -46,6 +46,7 @@ extension Transfer {
                 head: reader.head,
                 body: reader.body,
                 bodyByteCount: reader.bodyByteCount,
+                bodyDigest: reader.bodyDigest,
                 peer: peer,
                 tls: session,
                 durations: durations,

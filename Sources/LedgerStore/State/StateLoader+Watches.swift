@@ -7,7 +7,9 @@ extension StateLoader {
     /// Positions from the watch's on are few: the rest of the ledger is not looked at.
     static func changes(since watch: LedgerWatch) -> SQL {
         let share: SQL =
-            if let shares = watch.shares { "(e.share_id = ANY (\(Array(shares))) OR e.share_id IS NULL)" } else { "true" }
+            if let shares = watch.shares { "(e.share_id = ANY (\(Array(shares))) OR e.share_id IS NULL)" } else {
+                "true"
+            }
         return """
             SELECT e.position, e.event_id, e.type, e.direction, e.stream_id, e.share_id
             FROM ledger.event AS e

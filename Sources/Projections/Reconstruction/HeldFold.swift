@@ -14,13 +14,22 @@ struct HeldFold {
     /// Messages to the partner that it has not acknowledged.
     private(set) var unacknowledgedCount = 0
 
+    /// Where each member's value is from; `nil` where nobody asks.
+    private(set) var origins: [String: ValueOrigin]?
+
     private let view: PointOfView
     private let acknowledgements: Acknowledgements
 
-    init(_ ticket: TicketID, _ view: PointOfView, _ acknowledgements: Acknowledgements) {
+    init(
+        _ ticket: TicketID,
+        _ view: PointOfView,
+        _ acknowledgements: Acknowledgements,
+        notesOrigins: Bool = false,
+    ) {
         state = TicketState(id: ticket)
         self.view = view
         self.acknowledgements = acknowledgements
+        origins = notesOrigins ? [:] : nil
     }
 
     /// Folds messages in the order given, as many of them in memory at once as a page takes.
@@ -35,13 +44,26 @@ struct HeldFold {
         if view == .us, since == nil { unacknowledgedCount += 1 }
         let count = state.ticket.comments.count
         do throws(FoldFault) {
+            let before = valuesToCompare
             try state.apply(event, as: view)
+            noteOrigins(since: before, head.position, head.direction)
         } catch {
             faults.append(error)
         }
         comments += state.ticket.comments[count...].map { comment in
             HeldComment(id: comment.id, position: head.position, direction: head.direction, partnerSince: since)
         }
+    }
+
+    /// The values as they are; `nil` where nobody asks where they are from.
+    private var valuesToCompare: TicketValues? {
+        origins == nil ? nil : TicketValues(state.ticket)
+    }
+
+    private mutating func noteOrigins(since before: TicketValues?, _ position: Position, _ direction: Direction) {
+        guard let before else { return }
+        let origin = ValueOrigin(position: position, direction: direction, actor: state.ticket.currentActor?.name)
+        for name in TicketValues(state.ticket).names(differingFrom: before) { origins?[name] = origin }
     }
 
     private mutating func note(_ position: Position) {
@@ -89,7 +111,9 @@ extension HeldFold {
         note(begun)
         let count = state.ticket.comments.count
         guard let said = try read(begun, in: &session) else { return }
+        let before = valuesToCompare
         state.apply(said)
+        noteOrigins(since: before, begun, .outbound)
         comments += state.ticket.comments[count...].map { comment in
             HeldComment(id: comment.id, position: begun, direction: .outbound, partnerSince: since)
         }

@@ -22,8 +22,20 @@ package struct ReconstructedShare: Sendable {
     /// Messages that could not be folded, or are gone, and are missing.
     package let faults: [FoldFault]
 
+    /// Where each member's value is from; `nil` where that was not asked.
+    let origins: [String: ValueOrigin]?
+
     /// The ticket in the protocol's own form by ``Ticket/encoded(under:)``.
     package var ticket: Ticket { state.ticket }
+}
+
+/// The message, or the attempt that sent a ticket's state, by which a member got the value that it has.
+package struct ValueOrigin: Sendable, Equatable {
+    package let position: Position
+    package let direction: Direction
+
+    /// Who acted last, as the ticket says.
+    package let actor: String?
 }
 
 /// Who holds a comment, and since when.

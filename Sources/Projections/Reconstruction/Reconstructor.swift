@@ -7,12 +7,13 @@ package import TicketSharing
 ///
 /// Reads in pages, so that its memory is that of the result. It needs no projection and depends on none.
 package enum Reconstructor {
-    /// A share as one side held it; `nil` where it had no message yet, or none that this side knew of.
+    /// A share as one side held it, with where its values are from if that is asked; `nil` where it had no message yet, or none that this side knew of.
     package static func share(
         agreement: AgreementID,
         ticket: TicketID,
         asOf moment: AsOf = .now,
         view: PointOfView = .us,
+        notesOrigins: Bool = false,
         in session: inout PostgresSession,
     ) throws -> ReconstructedShare? {
         let name = StreamName.agreement(agreement.text)
@@ -20,7 +21,7 @@ package enum Reconstructor {
         let (share, stream, end) = try found.decode((Position, Position, Position).self)
         let condition = moment.condition(end: end)
         let acknowledgements = try Acknowledgements(of: share, where: condition, in: &session)
-        var fold = HeldFold(ticket, view, acknowledgements)
+        var fold = HeldFold(ticket, view, acknowledgements, notesOrigins: notesOrigins)
         switch view {
         case .us:
             try forEachPage(of: share, where: condition, in: &session) { heads, session in
@@ -43,6 +44,7 @@ package enum Reconstructor {
             comments: fold.comments,
             unacknowledgedCount: fold.unacknowledgedCount,
             faults: gaps + state.faults + fold.faults,
+            origins: fold.origins,
         )
     }
 

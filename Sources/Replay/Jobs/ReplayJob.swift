@@ -17,6 +17,9 @@ package struct ReplayJob: Sendable {
     /// Of a sandbox.
     package let sandboxURL: String?
 
+    /// What a sandbox has come to that does not answer as it should.
+    package let trouble: String?
+
     /// Names of the partners whose agreements it is of, as they were called then; `nil` where that is erased.
     package let partners: String?
 
@@ -96,7 +99,7 @@ extension ReplayJob {
                 END,
                 r.mode, d.detail ->> 'partner', r.reason, r.operator, r.requested_at, r.finished_at, r.rate, r.item_count,
                 greatest(o.delivered, r.delivered_count), o.skipped, o.abandoned, o.cancelled, q.parked, q.claimed, q.waiting, q.movable,
-                r.destination, r.sandbox_url
+                r.destination, r.sandbox_url, concat_ws(': ', h.state, h.reason)
             FROM (
                 SELECT *
                 FROM delivery.replay AS r
@@ -126,6 +129,7 @@ extension ReplayJob {
                 FROM delivery.queue AS q
                 WHERE q.replay_id = r.replay_id
             ) AS q (parked, claimed, waiting, movable)
+            LEFT JOIN delivery.destination AS h ON h.partner_id = -r.replay_id
             ORDER BY r.replay_id
             """
         )
@@ -158,5 +162,7 @@ extension ReplayJob {
         movableCount = Int(try row[17, as: Int64.self])
         destination = try row.known(18)
         sandboxURL = try row[19, as: String?.self]
+        let trouble = try row[20, as: String.self]
+        self.trouble = trouble.isEmpty ? nil : trouble
     }
 }

@@ -30,7 +30,22 @@ struct EventFilter: Sendable {
         return direction
     }
 
-    static let options: [any OptionDeclaration] = [agreement, partner, Options.from, Options.to, types, direction]
+    static let status = Option<ClosedRange<Int32>>(
+        "status",
+        "CODE",
+        help: "Only what was answered so: 422, or 4xx for all of a class",
+        parse: status(argument:)
+    )
+    static let actor = Option<String>(
+        "actor",
+        "NAME|UUID",
+        help: "Only messages that say that this person acted, and acts of this operator"
+    )
+    static let text = Option<String>("text", "WORDS", help: "Only messages with these words in their body, in any case")
+
+    static let options: [any OptionDeclaration] = [
+        agreement, partner, Options.from, Options.to, types, direction, status, actor, text,
+    ]
 
     private let arguments: ParsedArguments
     private let share: String?
@@ -58,7 +73,58 @@ struct EventFilter: Sendable {
         if let to = arguments[Options.to] { condition += " AND \(to.before)" }
         if let types = arguments[Self.types] { condition += " AND e.type = ANY (\(types.map(\.rawValue)))" }
         if let direction = arguments[Self.direction] { condition += " AND e.direction = \(direction.rawValue)" }
+        if let range = arguments[Self.status] {
+            condition += " AND e.status BETWEEN \(range.lowerBound) AND \(range.upperBound)"
+        }
+        if let actor = arguments[Self.actor] { condition += Self.isDone(by: actor) }
+        if let text = arguments[Self.text] { condition += Self.holds(text) }
         return condition
+    }
+
+    /// Messages whose `current_actor` has this name or uuid, and what an operator of this name did.
+    private static func isDone(by actor: String) -> SQL {
+        """
+         AND EXISTS (
+            SELECT
+            FROM ledger.payload AS p
+            CROSS JOIN LATERAL (SELECT ledger.json(p.content) AS said OFFSET 0) AS j
+            WHERE p.position = e.position
+                AND p.part IN ('body', 'detail')
+                AND CASE p.part
+                    WHEN 'detail' THEN j.said ->> 'operator' = \(actor)
+                    ELSE \(actor) IN (j.said -> 'current_actor' ->> 'name', j.said -> 'current_actor' ->> 'uuid')
+                END
+        )
+        """
+    }
+
+    /// Messages with a text in one of the strings of their body; in what no database can read as JSON, letter by letter.
+    private static func holds(_ text: String) -> SQL {
+        """
+         AND EXISTS (
+            SELECT
+            FROM ledger.payload AS p
+            WHERE p.position = e.position
+                AND p.part = 'body'
+                AND CASE
+                    WHEN ledger.json(p.content) IS NULL THEN position(\(text) IN encode(p.content, 'escape')) > 0
+                    ELSE EXISTS (
+                        SELECT
+                        FROM jsonb_path_query(ledger.json(p.content), 'strict $.**') AS v (value)
+                        WHERE jsonb_typeof(v.value) = 'string'
+                            AND position(lower(\(text)) IN lower(v.value #>> '{}')) > 0
+                    )
+                END
+        )
+        """
+    }
+
+    private static func status(argument text: String) throws -> ClosedRange<Int32> {
+        if let code = Int32(text), 100...999 ~= code { return code...code }
+        if text.count == 3, text.hasSuffix("xx"), let first = text.first.flatMap({ Int32(String($0)) }), first > 0 {
+            return first * 100...first * 100 + 99
+        }
+        throw UsageError("--status takes a code such as 422, or a class such as 4xx, not \(text.debugDescription)")
     }
 
     /// What happened to a share itself, and the replays that had something of it to send.

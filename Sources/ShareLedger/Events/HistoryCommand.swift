@@ -1,5 +1,4 @@
 import Arguments
-import JSON
 import Ledger
 import LedgerStore
 import Postgres
@@ -11,8 +10,15 @@ private let limit = Option<Int>(
     "N",
     in: 1...1_000_000_000,
     help: "Only the last so many",
-    defaultText: "1000; with --json all"
+    defaultText: "1000; of any format but a table all"
 )
+
+private let format = Option<HistoryFormat>(
+    choosing: "format",
+    help: "How it is printed; json is one array, json-lines an object a line",
+    defaultText: "table; with --json json"
+)
+private let follow = Flag("follow", help: "Go on with what comes, until interrupted")
 
 let historyCommand = Command(
     "history",
@@ -31,90 +37,64 @@ let historyCommand = Command(
         ),
         .init("history --type message.refused --limit 20", "What was refused last, and to whom"),
         .init("history --json --from 1042", "For a program, from a position on"),
+        .init("history --partner lenswerk --follow", "What they send, as it comes"),
+        .init("history --agreement ae7d --text autofocus --format csv", "For a spreadsheet, what speaks of autofocus"),
     ],
     positionals: [share],
-    options: Options.common + EventFilter.options + [limit, Options.json],
+    options: Options.common + EventFilter.options + [limit, format, follow, Options.json],
 ) { arguments in
     let filter = EventFilter(arguments, share: arguments[share])
-    let isJSON = arguments[Options.json]
-    let limit = arguments[limit] ?? (isJSON ? nil : 1000)
+    let isFollowing = arguments[follow]
+    let format = try format(arguments)
+    let limit = arguments[limit] ?? (format == .table ? 1000 : nil)
     return try await Workspace.with(arguments) { workspace in
-        let isCut = try await workspace.session { session in
-            let condition = try filter.condition(in: &session)
-            return isJSON
-                ? try HistoryPrinter.printJSON(condition, limit: limit, in: &session)
-                : try HistoryPrinter.printTable(condition, limit: limit, in: &session)
+        var history = try await workspace.session { session in
+            try History(filter.condition(in: &session), limit: limit, format, in: &session)
         }
-        if isCut, arguments[Options.json] == false {
-            Console.note("Older events are not shown; --limit N shows more")
-        }
+        repeat {
+            let before = history
+            history = try await workspace.session { session in
+                var history = before
+                try history.printNew(in: &session)
+                return history
+            }
+            if isFollowing { try await Task.sleep(for: .milliseconds(500)) }
+        } while isFollowing && Console.outputFault == nil
+        history.finish()
         return 0
     }
 }
 
-/// Prints events a page at a time, however many there are.
-private enum HistoryPrinter {
+private func format(_ arguments: ParsedArguments) throws -> HistoryFormat {
+    let isFollowing = arguments[follow]
+    guard let format = arguments[format] else {
+        return arguments[Options.json] ? (isFollowing ? .lines : .json) : .table
+    }
+    guard !arguments[Options.json] || format == .json || format == .lines else {
+        throw UsageError("--json and --format \(format.rawValue) exclude each other")
+    }
+    guard !isFollowing || format != .json else {
+        throw UsageError("one array has no end while it is followed: --format json-lines goes with --follow")
+    }
+    return format
+}
+
+/// The events that a condition on `e` leaves, printed a page at a time and as often as there are more.
+private struct History: Sendable {
     private static let pageCount = 1000
 
-    static func printTable(_ condition: SQL, limit: Int?, in session: inout PostgresSession) throws -> Bool {
-        var table = TextTable([
-            "position", "recorded at", "type", "dir", "status", "partner", "agreement", "ticket", "reason",
-        ])
-        let isCut = try forEachPage(condition, limit: limit, in: &session) { entries in
-            for entry in entries {
-                table.add([
-                    "\(entry.event.position)",
-                    "\(entry.event.recorded)",
-                    entry.event.type.rawValue,
-                    entry.event.direction?.rawValue,
-                    entry.event.status.map { "\($0)" },
-                    entry.partner,
-                    entry.event.stream.agreement.map(ShortIdentifier.of),
-                    entry.event.ticket.map(ShortIdentifier.of),
-                    entry.remark.map { TerminalText.shortened($0, to: 80) },
-                ])
-            }
-            Console.print(table.take())
-        }
-        Console.print(table.take())
-        return isCut
-    }
+    private let isCut: Bool
+    private let condition: SQL
+    private let format: HistoryFormat
+    private var next: Position
+    private var names = PartnerNames()
+    private var writer: HistoryWriter
 
-    static func printJSON(_ condition: SQL, limit: Int?, in session: inout PostgresSession) throws -> Bool {
-        var list = JSONList()
-        let isCut = try forEachPage(condition, limit: limit, in: &session) { entries in
-            for entry in entries {
-                let event = entry.event
-                list.add { object in
-                    object.member("position", event.position.rawValue)
-                    object.member("event_id", "\(event.event)")
-                    object.member("type", event.type.rawValue)
-                    object.optional("direction", event.direction?.rawValue)
-                    object.optional("agreement", event.stream.agreement)
-                    object.optional("ticket", event.ticket)
-                    object.optional("partner", entry.partner)
-                    object.member("recorded_at", "\(event.recorded)")
-                    object.optional("status", event.status.map { Int64($0) })
-                    object.optional("reason", entry.reason)
-                    if let isPaused = entry.isPaused { object.member("paused", isPaused) }
-                    if let state = entry.state { object.member("state", state) }
-                }
-            }
-            list.flush()
-        }
-        list.finish()
-        return isCut
-    }
-
-    /// Lends the events in order of position; returns whether older ones were left out.
-    private static func forEachPage(
-        _ condition: SQL,
-        limit: Int?,
-        in session: inout PostgresSession,
-        _ body: ([HistoryEntry]) -> Void,
-    ) throws -> Bool {
-        // What comes in meanwhile is not waited for: a busy ledger would never be done.
-        let end = try LedgerReader.size(in: &session)
+    /// - Parameter limit: Only so many of those that there are now.
+    init(_ condition: SQL, limit: Int?, _ format: HistoryFormat, in session: inout PostgresSession) throws {
+        self.condition = condition
+        self.format = format
+        writer = HistoryWriter(format)
         var next = Position.first
         var isCut = false
         if let limit {
@@ -123,7 +103,6 @@ private enum HistoryPrinter {
                 SELECT e.position
                 FROM ledger.event AS e
                 WHERE \(condition)
-                    AND e.position < \(end)
                 ORDER BY e.position DESC
                 OFFSET \(Int64(limit))
                 LIMIT 1
@@ -134,14 +113,28 @@ private enum HistoryPrinter {
                 isCut = true
             }
         }
-        var names = PartnerNames()
-        while Console.outputFault == nil {
+        self.next = next
+        self.isCut = isCut
+    }
+
+    /// Prints what has come since the last time, in order of position.
+    mutating func printNew(in session: inout PostgresSession) throws {
+        // What comes in meanwhile is for the next time: a busy ledger would never be done.
+        let end = try LedgerReader.size(in: &session)
+        while Console.outputFault == nil, next < end {
             let page: SQL = "\(condition) AND e.position >= \(next) AND e.position < \(end)"
-            let events = try LedgerReader.events(where: page, limit: pageCount, in: &session)
-            body(try names.entries(of: events, in: &session))
-            guard events.count == pageCount, let last = events.last else { break }
+            let events = try LedgerReader.events(where: page, limit: Self.pageCount, in: &session)
+            writer.add(try names.entries(of: events, in: &session))
+            guard events.count == Self.pageCount, let last = events.last else {
+                next = end
+                return
+            }
             next = last.position.next
         }
-        return isCut
+    }
+
+    mutating func finish() {
+        writer.finish()
+        if isCut, format == .table { Console.note("Older events are not shown; --limit N shows more") }
     }
 }

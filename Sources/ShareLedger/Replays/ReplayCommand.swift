@@ -186,6 +186,10 @@ private func carryOut(
                 return try await work(Replayer(store: store), try await selection.request(in: store))
             } catch let error as UnknownReplayScope {
                 throw CommandFailure(error.description, status: 66)
+            } catch let error as ReplayCancelled {
+                throw CommandFailure(
+                    "replay \(error.replay) was cancelled while it was enqueued; nothing of it is sent"
+                )
             }
         }
     }
@@ -198,7 +202,7 @@ private func report(_ outcome: Replayer.Outcome, _ arguments: ParsedArguments) t
         return 1
     case .overtaken:
         throw CommandFailure(
-            "the messages change faster than they can be planned; nothing is recorded, try again",
+            "the messages change faster than they can be planned; nothing is left to be sent of what was recorded, try again",
             status: 75
         )
     case .started(let plan, let started):
@@ -255,7 +259,9 @@ private struct Selection: Sendable {
         let named = [ReplayTarget.partner, .desk].first { $0.kind.rawValue == text }
         if let named {
             guard !allowsHTTP, !allowsPrivateAddress else {
-                throw UsageError("--allow-http and --allow-private-address are for a sandbox; of partners 'partner set' says it")
+                throw UsageError(
+                    "--allow-http and --allow-private-address are for a sandbox; of partners 'partner set' says it"
+                )
             }
             return named
         }
@@ -263,7 +269,9 @@ private struct Selection: Sendable {
         do throws(BaseURLFault) {
             url = try BaseURL(text)
         } catch {
-            throw UsageError("--destination takes partner, desk or a base URL; \(text.debugDescription) \(error.rawValue)")
+            throw UsageError(
+                "--destination takes partner, desk or a base URL; \(text.debugDescription) \(error.rawValue)"
+            )
         }
         guard url.isSecure || allowsHTTP else {
             throw UsageError("\(text) is not https: personal data would go in clear; --allow-http allows it")
@@ -302,7 +310,9 @@ private func messageTypes(_ text: String) throws -> Set<EventType> {
         let named = all.filter { $0.rawValue == word || $0.rawValue.hasPrefix("\(word).") }
         guard !named.isEmpty else {
             let names = all.map(\.rawValue).joined(separator: ", ")
-            throw UsageError("--type takes ticket, agreement, or some of \(names), not \(String(word).debugDescription)")
+            throw UsageError(
+                "--type takes ticket, agreement, or some of \(names), not \(String(word).debugDescription)"
+            )
         }
         found.formUnion(named)
     }

@@ -12,19 +12,23 @@ extension ReplayJob {
         }
         let queue = [(waitingCount, "waiting"), (claimedCount, "under way"), (parkedCount, "parked")]
             .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-        return [
-            (name: "Replay", value: "\(id)"),
-            ("State", finished.map { "\(state.rawValue) at \($0)" } ?? state.rawValue),
+        let place = sandboxURL ?? (destination == .desk ? "our desk" : "the partner")
+        let standing = finished.map { "\(state.rawValue) at \($0)" } ?? state.rawValue
+        var fields: [(name: String, value: String)] = [
+            ("Replay", "\(id)"),
+            ("State", standing),
             ("Mode", mode.rawValue),
             ("Partner", partners ?? "erased"),
-            ("Destination", sandboxURL ?? (destination == .desk ? "our desk" : "the partner")),
+            ("Destination", place),
             ("Requested", "\(requested) by \(self.operator)"),
             ("Reason", reason),
             ("Rate", rate.map { "\($0) a second at most" } ?? "what the partner takes"),
             ("Items", "\(itemCount)"),
             ("Ended", ends.isEmpty ? "none" : ends.joined(separator: ", ")),
             ("Left", queue.isEmpty ? "none" : queue.joined(separator: ", ")),
-        ] + advice.map { ("", $0) }
+        ]
+        if let trouble { fields.append(("Answers", "the sandbox is \(trouble)")) }
+        return fields + advice.map { ("", $0) }
     }
 
     private var advice: [String] {
@@ -44,6 +48,7 @@ extension ReplayJob {
         object.optional("partner", partners)
         object.member("destination", destination.rawValue)
         object.optional("url", sandboxURL)
+        object.optional("trouble", trouble)
         object.member("reason", reason)
         object.member("operator", self.operator)
         object.member("requested_at", "\(requested)")

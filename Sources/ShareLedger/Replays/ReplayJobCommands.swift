@@ -140,13 +140,22 @@ enum ReplayJobCommands {
                     } else {
                         Console.print("Replay \(wanted) \(done), recorded at position \(receipt.position)\n")
                         if case .cancel = action, let count = job.ended[.cancelled], count > 0 {
-                            let state = "'shareledger replay --mode state' brings tickets up to date"
-                            Console.note("\(count) of its items are not sent; \(state), 'doctor' names what is lost")
+                            Console.note("\(count) of its items are not sent\(remedy(for: job))")
                         }
                     }
                     return 0
                 }
             }
+        }
+    }
+
+    /// What brings the target up to date after a part of a replay; at a sandbox nothing has to be.
+    private static func remedy(for job: ReplayJob) -> String {
+        let doctor = "'shareledger doctor --all' names what is lost"
+        return switch job.destination {
+        case .partner: "; 'shareledger replay --mode state' brings tickets up to date, \(doctor)"
+        case .desk: "; 'shareledger replay --mode state --destination desk' brings tickets up to date, \(doctor)"
+        case .sandbox: ""
         }
     }
 

@@ -55,7 +55,8 @@ extension StatusPage {
         fields.append(("Database", Self.size(databaseByteCount) + free))
         for job in replays {
             let state = job.standsStill ? "stands still" : job.state.rawValue
-            fields.append(("Replay", "\(job.id) \(state), \(job.endedCount) of \(job.itemCount) ended"))
+            let trouble = job.trouble.map { ", its sandbox is \($0)" } ?? ""
+            fields.append(("Replay", "\(job.id) \(state), \(job.endedCount) of \(job.itemCount) ended\(trouble)"))
         }
         return PageFields.text(fields) + (destinations.isEmpty ? "" : "\n" + table)
     }

@@ -24,11 +24,14 @@ private let position = Option<Moment>(
     }
     return moment
 }
-private let view = Option<PointOfView>("view", "us|partner", help: "Whose copy", defaultText: "us") { text in
-    switch text {
-    case "us": return .us
-    case "partner": return .partner
-    default: throw UsageError("--view takes us or partner, not \(text.debugDescription)")
+
+enum ReconstructOptions {
+    static let view = Option<PointOfView>("view", "us|partner", help: "Whose copy", defaultText: "us") { text in
+        switch text {
+        case "us": return .us
+        case "partner": return .partner
+        default: throw UsageError("--view takes us or partner, not \(text.debugDescription)")
+        }
     }
 }
 
@@ -49,14 +52,14 @@ let reconstructCommand = Command(
         .init("reconstruct ae7d/3a71 --position 1042 --view partner --json", "What the partner held, for a program"),
     ],
     positionals: [share],
-    options: Options.common + [time, position, view, Options.json],
+    options: Options.common + [time, position, ReconstructOptions.view, Options.json],
 ) { arguments in
     let text = try arguments.required(share)
     guard arguments[time] == nil || arguments[position] == nil else {
         throw UsageError("--at and --position exclude each other")
     }
     let moment = arguments[time] ?? arguments[position]
-    let view = arguments[view] ?? .us
+    let view = arguments[ReconstructOptions.view] ?? .us
     return try await Workspace.with(arguments) { workspace in
         let page = try await workspace.session { session in
             let found = try Lookup.share(text, in: &session)
@@ -73,7 +76,7 @@ let reconstructCommand = Command(
 }
 
 /// A moment that the ledger has come to.
-private func asOf(_ moment: Moment?, in session: inout PostgresSession) throws -> AsOf {
+func asOf(_ moment: Moment?, in session: inout PostgresSession) throws -> AsOf {
     switch moment {
     case nil: return .now
     case .time(let time):

@@ -26,14 +26,8 @@ package enum Destination: Sendable, Hashable {
         }
     }
 
-    /// What goes there, as the events of its attempts say: a sandbox stands for neither side.
-    package var direction: Direction? {
-        switch self {
-        case .partner: .outbound
-        case .desk: .inbound
-        case .sandbox: nil
-        }
-    }
+    /// What goes there, as the events of its attempts say.
+    package var direction: Direction? { kind.direction }
 
     /// Without saying which; as it stands in facts, in views and in `delivery.replay`.
     package var kind: Kind {
@@ -48,6 +42,15 @@ package enum Destination: Sendable, Hashable {
         case partner
         case desk
         case sandbox
+
+        /// What goes there, as the events of its attempts say: a sandbox stands for neither side.
+        package var direction: Direction? {
+            switch self {
+            case .partner: .outbound
+            case .desk: .inbound
+            case .sandbox: nil
+            }
+        }
     }
 
     /// No partner: position 0 is the event that opened the first epoch.

@@ -22,7 +22,11 @@ final class LedgerFixture: Sendable {
     let store: Store
     let reader: RequestReader
 
-    init(_ database: TestDatabase = .current, limits: Appender.Limits = Appender.Limits()) async throws {
+    init(
+        _ database: TestDatabase = .current,
+        limits: Appender.Limits = Appender.Limits(),
+        clock: @escaping @Sendable () -> Timestamp = Timestamp.now,
+    ) async throws {
         self.database = database
         settings = SharingSettings(
             publicURL: try BaseURL(Self.publicURL),
@@ -36,6 +40,7 @@ final class LedgerFixture: Sendable {
             keys: keys,
             logger: .silent,
             limits: limits,
+            clock: clock,
         )
         reader = RequestReader(keys: keys)
         let (settings, keys) = (settings, keys)
@@ -45,7 +50,7 @@ final class LedgerFixture: Sendable {
                 settings: settings,
                 keys: keys,
                 operator: "test",
-                at: .now(),
+                at: clock(),
                 in: &session,
             )
         }
@@ -154,7 +159,7 @@ final class LedgerFixture: Sendable {
         if let ticket { keys.shares = [ShareName(stream: stream, ticket: ticket)] }
         return try await store.appender.append(keys, byteCount: 500) { transaction in
             let exchange = transaction.newExchange()
-            let facts = Facts.object { $0.member("attempt", 1) }
+            let facts = Facts.object { $0.member("destination", "partner") }
             _ = transaction.append(
                 EventDraft(
                     .attemptBegun,

@@ -213,16 +213,27 @@ import Testing
         let ambiguous = try await service.run("ticket", "show", "a1/ed46")
         #expect(ambiguous.status == 64 && ambiguous.errors.contains("is the beginning of several"))
 
-        func status(_ words: String...) async throws -> String? {
+        func statusNow(_ words: String...) async throws -> String? {
             let run = try await service.run(["reconstruct", "a1/\(first)", "--json"] + words)
             return (try run.json as? [String: Any])?["status"] as? String
         }
-        #expect(try await status() == "solved")
-        #expect(try await status("--position", "\(at["shared"] ?? 0)") == "open")
-        #expect(try await status("--position", "\(at["commented"] ?? 0)") == "pending")
+        #expect(try await statusNow() == "solved")
+        #expect(try await statusNow("--position", "\(at["shared"] ?? 0)") == "open")
+        #expect(try await statusNow("--position", "\(at["commented"] ?? 0)") == "pending")
         let history = try await service.command("history", "a1/\(first)", "--type", "ticket", "--json").objects
         let time = try #require(history[1]["recorded_at"] as? String)
-        #expect(try await status("--at", time) == "pending")
+        #expect(try await statusNow("--at", time) == "pending")
+        let changed = try await service.command("diff", "a1/\(first)", "--from", "\(at["shared"] ?? 0)", "--json").json
+        let members = try #require((changed as? [String: Any])?["members"] as? [[String: Any]])
+        let status = try #require(members.first { $0["member"] as? String == "status" })
+        #expect(status["old"] as? String == "open" && status["new"] as? String == "solved")
+        #expect(status["position"] as? Int == at["solved"])
+        let same = try await service.command("diff", "a1/\(first)", "--from", "\(at["solved"] ?? 0)")
+        #expect(same.output.isEmpty && same.errors == "Nothing is different\n")
+        let early = try await service.run("diff", "a1/\(first)", "--to", "1")
+        #expect(early.status == 66 && early.errors.contains("was not shared yet at the second moment"))
+        let zoneless = try await service.run("diff", "a1/\(first)", "--from", "2026-01-31T12:00:00")
+        #expect(zoneless.status == 64 && zoneless.errors.contains("a time with a zone"))
         let future = try await service.run("reconstruct", "a1/\(first)", "--at", "2999-01-01T00:00:00Z")
         #expect(
             future.status == 0
@@ -273,6 +284,40 @@ import Testing
         #expect(missing.status == 66 && missing.errors.contains("there is no event 4711; the last one is at position "))
         let unknown = try await service.run("event", "show", "019c1f2e-7a40-7c11-9a6e-0d5c31f2b7a4")
         #expect(unknown.status == 66)
+    }
+
+    @Test func `history is narrowed by status, person and words, and printed for a spreadsheet or a stream`()
+        async throws
+    {
+        let service = try await TestService.started()
+        let partner = try FakePartner()
+        let agreed = try await service.agreement(with: partner)
+        let body = #"{"uuid":"t1","subject":"\u00dcber 50%_off","current_actor":{"uuid":"u-7","name":"The desk"}}"#
+        try await service.desk("POST", "t1", agreed, body)
+        try await service.desk("POST", "t2", agreed, #"{"uuid":"t2","subject":"Other"}"#)
+        try await service.command("partner", "pause", "lenswerk", "--reason", #"=1+1, "odd""#)
+        func lines(_ words: String...) async throws -> [[String: Any]] {
+            let run = try await service.run(["history", "--format", "json-lines"] + words)
+            try #require(run.status == 0, "\(run.errors)")
+            return try run.output
+                .split(separator: "\n").map { line in
+                    try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+                }
+        }
+        #expect(try await lines("--text", "über 50%_").map { $0["ticket"] as? String } == ["t1"])
+        #expect(try await lines("--text", "50%?off").isEmpty)
+        #expect(try await lines("--text", "5_%").isEmpty)
+        #expect(try await lines("--actor", "u-7").map { $0["ticket"] as? String } == ["t1"])
+        #expect(try await lines("--actor", "The desk").count == 1)
+        #expect(try await lines("--actor", "' OR true --").isEmpty)
+        #expect(try await lines("--status", "201", "--type", "ticket.shared").count == 2)
+        #expect(try await lines("--status", "5xx").isEmpty)
+        let csv = try await service.command("history", "--type", "partner.state_changed", "--format", "csv").output
+        #expect(csv.hasPrefix("position,event_id,type,") && csv.hasSuffix("\r\n"))
+        #expect(csv.contains(#","'=1+1, ""odd""",true,"#), "\(csv)")
+        for words in [["--status", "4x"], ["--format", "xml"], ["--follow", "--format", "json"], ["--text", ""]] {
+            #expect(try await service.run(["history"] + words).status == 64, "\(words)")
+        }
     }
 }
 

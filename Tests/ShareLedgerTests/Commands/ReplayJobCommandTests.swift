@@ -82,4 +82,47 @@ import Testing
             #expect(run.status == status, "\(words): \(run.errors)")
         }
     }
+
+    @Test func `a replay goes to a sandbox that the operator names, and what cannot be meant is refused`() async throws
+    {
+        let service = try await TestService.started()
+        let partner = try FakePartner()
+        let agreed = try await service.agreement(with: partner)
+        try await service.desk("POST", "t1", agreed, #"{"uuid":"t1"}"#)
+        try await service.eventually("SELECT count(*) FROM audit.delivery WHERE state = 'delivered'", is: "2")
+        let sandbox = try FakePartner()
+        let wrong: [(options: [String], status: Int32, error: String)] = [
+            (["--destination", "nowhere"], 64, "--destination takes partner, desk or a base URL"),
+            (["--destination", sandbox.url], 64, "--allow-http allows it"),
+            (["--allow-private-address"], 64, "are for a sandbox"),
+            (["--destination", "desk"], 1, "no URL of our desk is known"),
+            (["--type", "ticket.renamed"], 64, "ticket.renamed"),
+            (["--type", "ticket,"], 64, "--type takes ticket, agreement, or some of"),
+            (["--direction", "up"], 64, "--direction takes in, out or both"),
+            (["--unacknowledged", "--since-last-success"], 64, "give one of them"),
+            (["--unacknowledged", "--destination", "https://sandbox.example"], 64, "what a sandbox has acknowledged"),
+            (["--unacknowledged"], 1, "there is nothing that could be sent again, of what is selected"),
+            (["--type", "ticket.unshared"], 1, "there is nothing that could be sent again, of what is selected"),
+        ]
+        for (options, status, error) in wrong {
+            let run = try await service.run(["replay", "--agreement", agreed.uuid, "--reason", "x"] + options)
+            #expect(run.status == status && run.errors.contains(error), "\(options): \(run.status) \(run.errors)")
+        }
+        let allowed = ["--destination", sandbox.url, "--allow-http", "--allow-private-address", "--type", "ticket"]
+        let start = try await service.run(["replay", "--agreement", agreed.uuid] + ["--reason", "to see"] + allowed)
+        #expect(start.status == 0 && start.errors.contains("To \(sandbox.url) instead of lenswerk: 1 message"))
+        await sandbox.waitForRequests(1)
+        #expect(sandbox.received == ["POST t1"] && partner.requests.count == 2)
+        let token = sandbox.requests[0].headers.first("X-Ticket-Sharing-Token")
+        #expect(token == "\(agreed.uuid):[secret]")
+        try await service.eventually(
+            "SELECT destination || ' ' || state FROM audit.delivery WHERE replay IS NOT NULL",
+            is: "sandbox delivered"
+        )
+        let jobs = try await service.command("replay", "list", "--json").objects
+        #expect(jobs.map { $0["destination"] as? String } == ["sandbox"])
+        #expect(jobs.map { $0["url"] as? String } == [sandbox.url])
+        let checked = try await service.run("doctor", "--all")
+        #expect(checked.status == 0, "\(checked.output)")
+    }
 }
