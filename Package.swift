@@ -43,6 +43,7 @@ let modules: [(name: String, dependencies: [Target.Dependency])] = [
     ("Projections", domain + ["LedgerStore", "Postgres"]),
     ("Delivery", domain + ["HTTPClient", "LedgerStore", "Metrics", "Postgres"]),
     ("Replay", domain + ["LedgerStore", "Postgres", "Projections"]),
+    ("Transfer", domain + ["Delivery", "Linux", "Postgres", "LedgerStore", "Projections", "Replay"]),
     ("Gateway", domain + ["HTTPServer", "LedgerStore", "Metrics", "Postgres", "Projections"]),
 ]
 
@@ -91,6 +92,7 @@ let testDependencies: [String: [Target.Dependency]] = [
     "Projections": ["TestRequests"],
     "Replay": ["Delivery", "HTTPClient", "HTTPServer", "PostgresCluster", "TestRequests"],
     "Sharing": ["TestRequests"],
+    "Transfer": ["PostgresCluster", "TestRequests"],
 ]
 
 let package = Package(

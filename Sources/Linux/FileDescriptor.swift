@@ -18,24 +18,33 @@ package struct FileDescriptor: ~Copyable, Sendable {
 // MARK: - Opening
 
 extension FileDescriptor {
-    /// What a file is opened for; none of these follows a symbolic link in the last component.
+    /// What a file is opened for; but for ``readingAnywhere`` none follows a symbolic link in the last component.
     package enum Purpose: Sendable {
         case reading
+        /// Reads what a user has named, through links too.
+        case readingAnywhere
         /// Appends, creating the file 0600 if it is missing.
         case appending
         /// Reads and writes, creating the file 0600 if it is missing.
         case locking
         /// Writes a file that must not exist yet, 0600.
         case creating
+        /// Reads and writes a file that must not exist yet, 0600.
+        case beginning
+        /// Reads and writes a file that is there.
+        case continuing
         /// A directory, to change its owner and mode or to make its entries durable.
         case directory
 
         fileprivate var flags: Int32 {
             switch self {
             case .reading: O_RDONLY | linux_o_nofollow
+            case .readingAnywhere: O_RDONLY
             case .appending: O_WRONLY | O_APPEND | O_CREAT | linux_o_nofollow
             case .locking: O_RDWR | O_CREAT | linux_o_nofollow
             case .creating: O_WRONLY | O_CREAT | O_EXCL | linux_o_nofollow
+            case .beginning: O_RDWR | O_CREAT | O_EXCL | linux_o_nofollow
+            case .continuing: O_RDWR | linux_o_nofollow
             case .directory: O_RDONLY | linux_o_directory | linux_o_nofollow
             }
         }
@@ -134,7 +143,7 @@ extension FileDescriptor {
             }
             try SystemError.check(code, "poll")
             var byte: UInt8 = 0
-            let count = unsafe read(number, &byte, 1)
+            let count = unsafe Glibc.read(number, &byte, 1)
             if count < 0 {
                 if errno == EINTR { continue }
                 throw SystemError(code: errno, operation: "read")

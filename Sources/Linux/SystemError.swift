@@ -20,6 +20,15 @@ package struct SystemError: Error, Equatable {
         [EACCES, EPERM, EROFS].contains(code)
     }
 
+    /// Whether something is there already that was to be made.
+    package var isForExisting: Bool { code == EEXIST }
+
+    /// Whether something is not there that was named.
+    package var isForMissing: Bool { code == ENOENT }
+
+    /// Whether what is written to is closed at its other end.
+    package var isForWantOfReaders: Bool { code == EPIPE }
+
     /// Throws unless `code` is 0, the way every function of CLinux reports.
     static func check(_ code: Int32, _ operation: @autoclosure () -> String) throws(SystemError) {
         guard code == 0 else { throw SystemError(code: code, operation: operation()) }

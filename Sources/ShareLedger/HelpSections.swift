@@ -33,7 +33,7 @@ enum HelpSections {
             ("0", "Done"),
             ("1", "No: what was looked at is not as it should be, or what was asked for is not allowed"),
             ("64", "The command line is not understood"),
-            ("65", "The database refused what was to be recorded"),
+            ("65", "The database refused what was to be recorded, or a file is not what it should be"),
             ("66", "What was named is not there"),
             ("69", "The database, a port or a program that is needed is not available; try again later"),
             ("70", "A fault of ShareLedger itself"),

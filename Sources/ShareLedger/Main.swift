@@ -13,8 +13,7 @@ import Foundation
         commands: [
             initCommand, serveCommand, migrateCommand, statusCommand, partnerCommand, agreementCommand, ticketCommand,
             deliveryCommand, historyCommand, eventCommand, reconstructCommand, diffCommand, replayCommand,
-            projectionCommand,
-            sqlCommand, doctorCommand,
+            projectionCommand, exportCommand, importCommand, sqlCommand, doctorCommand,
         ],
         sections: [HelpSections.environment, HelpSections.exitStatus],
     )

@@ -57,6 +57,32 @@ import Testing
         #expect(byteCount > 2_000_000)
     }
 
+    @Test func `rows of a query come out one by one, and go in again as they are`() throws {
+        var session = try database.open()
+        for count in [0, 1, 3] {
+            try session.execute("TRUNCATE item")
+            try session.execute(
+                "INSERT INTO item SELECT n, CASE WHEN n <> 2 THEN 'é' || n END FROM generate_series(1, \(count)) AS n"
+            )
+            var rows: [[UInt8]] = []
+            let read = try session.copyRows(of: "SELECT id, name FROM item ORDER BY id") { rows.append($0) }
+            #expect(read == count && rows.count == count)
+            #expect(rows.allSatisfy { $0.starts(with: [0, 2, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0]) })
+            try session.execute("CREATE TABLE again (LIKE item)")
+            let stored = try session.copyIn("COPY again FROM STDIN (FORMAT binary)") { writer in
+                for row in rows { try writer.write(row) }
+            }
+            #expect(stored == count)
+            let lost = try session.query("SELECT * FROM item EXCEPT SELECT * FROM again")
+            #expect(lost.isEmpty)
+            try session.execute("DROP TABLE again")
+        }
+        #expect(throws: Stop.self) {
+            try session.copyRows(of: "SELECT 1 FROM generate_series(1, 3)") { _ in throw Stop() }
+        }
+        #expect(session.isClean == true)
+    }
+
     @Test func `an empty COPY stores nothing`() throws {
         var session = try database.open()
         #expect(try session.copyIn("COPY item FROM STDIN") { _ in } == 0)

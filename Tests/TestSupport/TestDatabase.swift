@@ -43,6 +43,25 @@ package struct TestDatabase: Sendable {
     }
 }
 
+extension TestDatabase {
+    /// Lends another database of the same server, a copy of a template as in ``DatabaseTrait``.
+    package func withAnother<Result>(
+        template: String,
+        prepare: @escaping @Sendable (TestDatabase) async throws -> Void,
+        _ body: (TestDatabase) async throws -> Result,
+    ) async throws -> Result {
+        let other = try await cluster.makeDatabase(from: template, prepare: prepare)
+        do {
+            let result = try await body(other)
+            try await cluster.drop(other)
+            return result
+        } catch {
+            try await cluster.drop(other)
+            throw error
+        }
+    }
+}
+
 /// Gives every test a database of its own.
 package struct DatabaseTrait: TestTrait, SuiteTrait, TestScoping {
     let template: String

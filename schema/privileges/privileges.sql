@@ -10,7 +10,7 @@ TO shareledger_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ledger.idempotency_key TO shareledger_service;
 GRANT SELECT ON ledger.migration TO shareledger_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA projection, delivery TO shareledger_service;
-GRANT USAGE ON ALL SEQUENCES IN SCHEMA delivery TO shareledger_service;
+GRANT USAGE, UPDATE ON ALL SEQUENCES IN SCHEMA delivery TO shareledger_service;
 GRANT EXECUTE ON FUNCTION ledger.ensure_partitions(bigint) TO shareledger_service;
 GRANT EXECUTE ON FUNCTION ledger.lock_at(bigint, bigint, timestamptz, bigint) TO shareledger_service;
 GRANT EXECUTE ON FUNCTION ledger.is_sound(

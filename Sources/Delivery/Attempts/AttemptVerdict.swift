@@ -39,6 +39,8 @@ struct AttemptVerdict: Sendable, Equatable {
         case redirect
         /// For good: there was the last try.
         case exhausted
+        /// Until an operator lets it go: it is not known whether another copy of the ledger has sent it.
+        case held
 
         var isDelivered: Bool {
             switch self {

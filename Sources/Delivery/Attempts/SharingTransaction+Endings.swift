@@ -16,10 +16,29 @@ extension SharingTransaction {
             return .recorded
         }
         let reason = "whoever made the attempt was gone before its outcome was recorded"
+        appendUnknown(held, subject, exchange, reason: reason, due: held.tries > tryLimit ? nil : now)
+        if held.tries > tryLimit {
+            park(held, subject, finding: .exhausted, reason: "\(reason); that was the last try", &outcomes)
+        } else {
+            release(held, subject, due: now, returnsTry: false, &outcomes)
+        }
+        return .recorded
+    }
+
+    /// Records that nobody knows whether an attempt arrived.
+    ///
+    /// - Parameter due: When it is tried again; `nil` where there is no try left.
+    mutating func appendUnknown(
+        _ delivery: DeliveryRecord,
+        _ subject: AttemptSubject,
+        _ exchange: EventID,
+        reason: String,
+        due: Timestamp?,
+    ) {
         let facts = Facts.object { facts in
             facts.subject(subject)
-            facts.member("class", held.tries > tryLimit ? "exhausted" : "retry")
-            if held.tries <= tryLimit { facts.member("due_at", "\(now)") }
+            facts.member("class", due == nil ? "exhausted" : "retry")
+            if let due { facts.member("due_at", "\(due)") }
         }
         let detail = Facts.detail(["partner": subject.partnerName, "error": reason])
         _ = append(
@@ -27,16 +46,10 @@ extension SharingTransaction {
                 .attemptUnknown,
                 of: subject,
                 exchange: exchange,
-                attempt: held.attempts,
+                attempt: delivery.attempts,
                 parts: [part(.facts, facts), part(.detail, detail)],
             ),
         )
-        if held.tries > tryLimit {
-            park(held, subject, finding: .exhausted, reason: "\(reason); that was the last try", &outcomes)
-        } else {
-            release(held, subject, due: now, returnsTry: false, &outcomes)
-        }
-        return .recorded
     }
 
     mutating func release(

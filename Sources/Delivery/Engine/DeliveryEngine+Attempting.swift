@@ -116,7 +116,7 @@ extension DeliveryEngine {
         switch verdict.finding {
         case .delivered, .exists, .gone: consequence = plan.isLast ? .delivered : .goesOn
         case .otherMethod: consequence = .goesOn
-        case .refused, .redirect, .exhausted: consequence = .park
+        case .refused, .redirect, .exhausted, .held: consequence = .park
         case .interrupted:
             consequence = .retry(due: isStopping ? now : now.advanced(by: .seconds(5)), returnsTry: true)
         case .retry:

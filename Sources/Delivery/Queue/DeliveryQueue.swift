@@ -119,7 +119,15 @@ enum DeliveryQueue {
         active: [EventID],
         in session: inout PostgresSession,
     ) throws(PostgresError) -> [AttemptSubject] {
-        let rows = try session.query(expiredStatement(abandoned, active))
+        try subjects(try session.query(expiredStatement(abandoned, active)))
+    }
+
+    /// Deliveries that have a claim, whoever made it and however long it holds.
+    static func claimed(in session: inout PostgresSession) throws(PostgresError) -> [AttemptSubject] {
+        try subjects(try session.query("\(unescaped: subjectColumns) WHERE q.claim IS NOT NULL ORDER BY q.delivery_id"))
+    }
+
+    private static func subjects(_ rows: Rows) throws(PostgresError) -> [AttemptSubject] {
         var subjects: [AttemptSubject] = []
         for row in rows {
             let text = (try row[2, as: String.self], try row[9, as: String.self])
@@ -229,8 +237,7 @@ extension DeliveryQueue {
         """
     )
 
-    private static let expiredStatement = Statement<[EventID], [EventID]>(
-        """
+    private static let subjectColumns = """
         SELECT q.delivery_id, q.claim, a.agreement, sh.ticket, q.partner_id, p.partner_id, p.name,
             q.message_position, q.message_id, e.direction, q.replay_id
         FROM delivery.queue AS q
@@ -238,16 +245,21 @@ extension DeliveryQueue {
         JOIN projection.agreement AS a ON a.stream_id = q.stream_id
         JOIN projection.partner AS p ON p.partner_id = CASE WHEN q.partner_id > 0 THEN q.partner_id ELSE a.partner_id END
         LEFT JOIN ledger.share AS sh ON sh.share_id = q.share_id
+        """
+
+    private static func expiredStatement(_ abandoned: [EventID], _ active: [EventID]) -> SQL {
+        """
+        \(unescaped: subjectColumns)
         WHERE q.claim IS NOT NULL
             AND (
                 q.claimed_until < clock_timestamp()
                 OR q.claimed_until > clock_timestamp() + interval '1 hour'
-                OR q.claim = ANY ($1)
+                OR q.claim = ANY (\(abandoned))
             )
-            AND q.claim <> ALL ($2)
+            AND q.claim <> ALL (\(active))
         LIMIT 200
         """
-    )
+    }
 
     private static let finishedReplaysStatement: SQL = """
         SELECT r.replay_id

@@ -37,10 +37,13 @@ package struct AccessKeyFault: Sendable, Equatable, CustomStringConvertible {
 package enum AccessKeyAudit {
     private static let pageCount: Int64 = 1000
 
-    package static func faults(_ keys: KeyRing, in session: inout PostgresSession) throws(PostgresError)
+    /// - Parameter keys: `nil` to look only whether they are there.
+    package static func faults(_ keys: KeyRing?, in session: inout PostgresSession) throws(PostgresError)
         -> [AccessKeyFault]
     {
-        try missing(in: &session) + damaged(keys, in: &session)
+        let missing = try missing(in: &session)
+        guard let keys else { return missing }
+        return try missing + damaged(keys, in: &session)
     }
 
     private static func missing(in session: inout PostgresSession) throws(PostgresError) -> [AccessKeyFault] {

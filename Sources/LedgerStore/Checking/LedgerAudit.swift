@@ -50,6 +50,24 @@ package enum LedgerAudit {
         return report
     }
 
+    /// The same on one session, which may be in a transaction and then sees what that has written.
+    package static func run(
+        keys: KeyRing?,
+        stretchCount: Int64 = 10_000,
+        in session: inout PostgresSession,
+        progress: @escaping @Sendable (AuditProgress) -> Void = { _ in },
+    ) throws -> AuditReport {
+        var report = AuditReport()
+        report.end = try LedgerReader.size(in: &session)
+        let stretches = AuditStretches(end: report.end, length: stretchCount, report: progress)
+        while let stretch = stretches.take() {
+            var audit = StretchAudit(stretch, keys: keys, report: stretches.advance)
+            report.add(try audit.run(in: &session))
+        }
+        for stray in try strays(from: report.end, in: &session) { report.add(AuditFault(stray: stray)) }
+        return report
+    }
+
     /// Positions behind the last event that have bytes all the same.
     private static func strays(from end: Position, in session: inout PostgresSession) throws(PostgresError)
         -> [Position]

@@ -48,9 +48,14 @@ package enum KeyFile {
         return KeyRing(master: master)
     }
 
+    /// Whether there is a file, of whatever use.
+    package static func exists(_ path: String) -> Bool {
+        unsafe access(path, F_OK) == 0
+    }
+
     /// Makes the file unless it exists: written whole under another name, then linked, so that nobody reads half a key.
     private static func create(_ path: String) throws(Fault) {
-        guard unsafe access(path, F_OK) != 0 else { return }
+        guard !exists(path) else { return }
         let temporary = "\(path).\(getpid()).new"
         let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Fault(description: "the key file \(path) cannot be made: \(reason())") }

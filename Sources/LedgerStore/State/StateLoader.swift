@@ -67,19 +67,22 @@ package struct StateLoader: Sendable {
     /// One round trip; another one where somebody else has changed what was kept from the last transaction, where partners
     /// have changed, or where an agreement does not allow all that is said.
     ///
-    /// - Parameter seen: An event that was committed; where it is gone no more is loaded than the head.
+    /// - Parameters:
+    ///   - seen: An event that was committed; where it is gone no more is loaded than the head.
+    ///   - isBegun: Whether the caller has begun the transaction.
     package mutating func begin(
         _ keys: StateKeys,
         seen: LedgerHead? = nil,
+        isBegun: Bool = false,
         in session: inout PostgresSession,
     ) throws(PostgresError) -> Loaded {
         var loaded = Loaded()
         let wanted = Wanted(keys)
         let missing = keep(wanted, in: &loaded)
+        let opening: [SQL] = (isBegun ? [] : ["BEGIN"]) + [StateStatements.lock(Self.lockKey)]
         var results = try session.pipeline(
-            ["BEGIN", StateStatements.lock(Self.lockKey), StateStatements.head(seen?.position ?? .first)]
-                + missing.statements + statements(for: keys)
-        )[2...]
+            opening + [StateStatements.head(seen?.position ?? .first)] + missing.statements + statements(for: keys)
+        )[opening.count...]
         try read(head: results.removeFirst(), into: &loaded)
         guard loaded.holds(seen) else { return loaded }
         try read(missing, &results, into: &loaded)

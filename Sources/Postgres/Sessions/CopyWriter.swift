@@ -22,8 +22,10 @@
     }
 
     /// The signature, no flags, no extension.
-    private static let binaryHeader: [UInt8] =
-        Array("PGCOPY\n".utf8) + [0xff, 0x0d, 0x0a, 0] + [0, 0, 0, 0, 0, 0, 0, 0]
+    static let binaryHeader: [UInt8] = Array("PGCOPY\n".utf8) + [0xff, 0x0d, 0x0a, 0] + [0, 0, 0, 0, 0, 0, 0, 0]
+
+    /// Stands in the place of a row's number of columns, after the last one.
+    static let binaryTrailer: [UInt8] = [0xff, 0xff]
 
     /// Hands the session back, and what was sent with it.
     consuming func finish() -> PostgresSession {

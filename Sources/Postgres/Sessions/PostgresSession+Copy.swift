@@ -79,6 +79,35 @@ extension PostgresSession {
     }
 }
 
+extension PostgresSession {
+    /// Lends the rows of a query as a binary COPY has them, one after another, and returns how many there were.
+    ///
+    /// A row is the number of its columns in two bytes, and for each of them its length in four and its binary form, all in
+    /// network order; the length -1 is NULL. The limit is for each wait, not for the whole.
+    ///
+    /// - Parameter query: Without values that are bound, which COPY does not take.
+    @discardableResult
+    package mutating func copyRows(
+        of query: SQL,
+        within limit: Duration? = nil,
+        _ body: ([UInt8]) throws -> Void,
+    ) throws -> Int {
+        var isBegun = false
+        return try copyOut("COPY (\(query)) TO STDOUT (FORMAT binary)", within: limit) { piece in
+            var bytes = unsafe piece.withUnsafeBytes { unsafe [UInt8]($0) }
+            // The header comes with the first row, or with the trailer where there is none.
+            if !isBegun {
+                isBegun = true
+                guard bytes.count >= CopyWriter.binaryHeader.count else {
+                    throw PostgresError(.decoding, "a COPY without its header")
+                }
+                bytes.removeFirst(CopyWriter.binaryHeader.count)
+            }
+            if !bytes.isEmpty, bytes != CopyWriter.binaryTrailer { try body(bytes) }
+        }
+    }
+}
+
 // MARK: - Both
 
 extension PostgresSession {

@@ -1,8 +1,8 @@
 import JSON
 package import Ledger
 package import LedgerStore
-import Postgres
-import Sharing
+package import Postgres
+package import Sharing
 
 /// Has a replay held back, go on, or given up, for an operator.
 package struct ReplayControl: Sendable {
@@ -46,6 +46,22 @@ package struct ReplayControl: Sendable {
             },
         )
         return try decided.get()
+    }
+
+    /// Has all of some replays held back in a transaction of the caller's; returns its further statements.
+    package static func pause(
+        _ replays: [Position],
+        operator: String,
+        reason: String,
+        in transaction: inout SharingTransaction,
+    ) throws(OperatorFault) -> [SQL] {
+        let detail = Facts.detail(["reason": reason, "operator": `operator`])
+        var statements: [SQL] = []
+        for replay in replays {
+            let receipt = try decide(.pause, replay, detail, &transaction)
+            statements.append(Action.pause.statement(replay, receipt.recorded))
+        }
+        return statements
     }
 
     private static func decide(

@@ -5,6 +5,7 @@ import PostgresCluster
 import Projections
 import Sharing
 import TicketSharing
+import Transfer
 
 /// Why a command did not do what it was asked, with what to do next; printed as it is.
 struct CommandFailure: Error, CustomStringConvertible {
@@ -39,6 +40,7 @@ extension CommandFailure {
                 status: 78
             )
         case let error as RebuildFault: self.init(error.description, status: 69)
+        case let fault as TransferFault: self.init(fault)
         case is CancellationError: self.init("interrupted", status: 75)
         default: self.init("\(error)", status: 70)
         }
@@ -61,8 +63,18 @@ extension CommandFailure {
             self.init("the database holds no ledger, or one of another version: \(advice)", status: 66)
         case .server where error.code == .insufficientPrivilege:
             self.init("\(error); the service connects as shareledger_service", status: 78)
+        case .server where error.code?.errorClass == "53":
+            self.init("the database has no room for it: \(error)", status: 69)
         case .misuse: self.init(error.description, status: 78)
         case .server, .decoding: self.init(error.description, status: 70)
+        }
+    }
+
+    private init(_ fault: TransferFault) {
+        switch fault.kind {
+        case .file, .version: self.init(fault.description, status: 65)
+        case .target: self.init(fault.description, status: 73)
+        case .state: self.init(fault.description)
         }
     }
 

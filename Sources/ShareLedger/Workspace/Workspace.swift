@@ -72,12 +72,15 @@ final class Workspace: Sendable {
     }
 
     /// Opens the workspace for the length of `body`.
+    ///
+    /// - Parameter directory: Where it was found already.
     static func with<Result>(
         _ arguments: ParsedArguments,
+        in directory: DataDirectory? = nil,
         mayCreate: Bool = false,
         _ body: (Workspace) async throws -> Result,
     ) async throws -> Result {
-        let directory = try directory(arguments, mayCreate: mayCreate)
+        let directory = try directory ?? Self.directory(arguments, mayCreate: mayCreate)
         Interruption.ofCommand.arm()
         let workspace = try await open(directory, arguments)
         do {
@@ -141,8 +144,11 @@ extension Workspace {
     }
 
     /// Runs `body` on a session of its own.
+    ///
+    /// - Parameter configured: What is set otherwise for it.
     func session<Result: Sendable>(
         as role: Role = .service,
+        configured: (PostgresConfiguration) -> PostgresConfiguration = { $0 },
         _ body: sending (inout PostgresSession) throws -> Result,
     ) async throws -> Result {
         guard let configuration = await configuration(role) else {
@@ -151,7 +157,7 @@ extension Workspace {
                 status: 78,
             )
         }
-        let connection = try await PostgresConnection.open(configuration)
+        let connection = try await PostgresConnection.open(configured(configuration))
         do {
             let result = try await connection.withSession(body)
             await connection.close()

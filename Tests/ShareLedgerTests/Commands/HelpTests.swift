@@ -12,7 +12,8 @@ import Testing
         "agreement decline", "agreement deactivate", "agreement reactivate", "agreement token", "ticket list",
         "ticket show", "history", "event show", "reconstruct", "replay", "projection verify", "projection rebuild",
         "replay plan", "replay start", "replay list", "replay show", "replay watch", "replay pause", "replay resume",
-        "replay cancel", "sql", "delivery list", "delivery show", "delivery retry", "delivery skip",
+        "replay cancel", "diff", "export", "import", "sql", "delivery list", "delivery show", "delivery retry",
+        "delivery skip",
     ]
 
     @Test func `every command is listed once, with what it does`() async throws {

@@ -43,6 +43,12 @@ struct ShareLedgerProgram: Sendable {
         try await Run().finish(try command(words, errors: "errors"), input: input)
     }
 
+    /// Runs a script of the shell in which `$1` is the program, and the words follow.
+    func run(shell script: String, _ words: [String]) async throws -> Finished {
+        let arguments = [try Self.path] + words
+        return try await Run().finish { file in try shell("exec 2>\"$0\"; \(script)", [file] + arguments) }
+    }
+
     /// Runs one of the repository's `tools` to its end, for as long as `limit`.
     func run(tool: String, _ words: [String], within limit: Duration) async throws -> Finished {
         let sources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized

@@ -176,6 +176,11 @@ extension TestService {
         return finished
     }
 
+    /// Runs a script of the shell in which `$1` is the program, `$2` this data directory, and the words follow.
+    nonisolated func run(shell script: String, _ words: String...) async throws -> ShareLedgerProgram.Finished {
+        try await program.run(shell: script, [data] + words)
+    }
+
     /// Runs `shareledger sql` with psql's own arguments, whatever its exit status.
     nonisolated func psql(_ words: [String], input: String = "") async throws -> ShareLedgerProgram.Finished {
         try await program.run(["sql", "--data", data, "--"] + words, input: input)
