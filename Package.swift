@@ -85,7 +85,7 @@ let testPrograms: [Target] = [
 /// What a test target needs beyond its module, that module's dependencies and TestSupport.
 let testDependencies: [String: [Target.Dependency]] = [
     "Delivery": ["CResolver", "HTTPServer", "PostgresCluster", "TestPeers", "TestRequests"],
-    "HTTPClient": ["Linux"],
+    "HTTPClient": ["HTTPServer", "Linux", "TestPeers"],
     "HTTPServer": ["Linux", "TestPeers"],
     "LedgerStore": ["PostgresCluster", "TestRequests"],
     "PostgresCluster": ["ClusterHolder"],

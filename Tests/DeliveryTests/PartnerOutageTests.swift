@@ -66,7 +66,7 @@ struct PartnerOutageTests {
         for number in 0..<40 { try await first.share("t\(number)", under: agreement) }
         try await first.withEngine(first.makeEngine(randomness: Self.noJitter)) { one in
             try await second.withEngine(second.makeEngine(randomness: Self.noJitter)) { two in
-                try await first.untilStates(["out"])
+                try await first.untilStates(["out"], seenBy: [first, second])
                 try await first.untilUnclaimed(seenBy: [first, second])
                 let failed = try await first.events(.attemptFailed).count
                 for canary in 1...4 {
@@ -210,8 +210,8 @@ extension TestLedger {
         try await store.read { session in try Self.states(in: &session) }
     }
 
-    fileprivate func untilStates(_ states: [String?]) async throws {
-        try await until("the states \(states)") { session in try Self.states(in: &session) == states }
+    fileprivate func untilStates(_ states: [String?], seenBy ledgers: [TestLedger] = []) async throws {
+        try await until("the states \(states)", seenBy: ledgers) { session in try Self.states(in: &session) == states }
     }
 
     private static func states(in session: inout PostgresSession) throws -> [String?] {

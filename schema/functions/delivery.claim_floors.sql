@@ -16,6 +16,9 @@ SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
 SET enable_material = off
+-- Heads come in the order of queue_due, or a partner's whole index is read and sorted.
+SET enable_bitmapscan = off
+SET enable_sort = off
 AS $$
 #variable_conflict use_column
 BEGIN

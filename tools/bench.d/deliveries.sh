@@ -98,17 +98,18 @@ results=$directory/delivery-results
 : >"$results"
 
 # measure NAME COMMAND...: a line of name, figures of the command, CPU a delivery of client, service and PostgreSQL, and
-# what others took of the machine. The command sets `figures`, of which the first is a number of deliveries, and `took`.
+# what others took of the machine. The command sets `figures`, of which the first is a number of deliveries.
 measure() {
-    local before after foreign line try name=$1
+    local before after foreign line start try name=$1
     shift
     for try in 1 2 3; do
         await 3 is_quiet || true
         sql postgres CHECKPOINT
+        start=$EPOCHREALTIME
         before=$(ticks)
         "$@"
         after=$(ticks)
-        foreign=$(foreign_share "$before" "$after" "$took")
+        foreign=$(foreign_share "$before" "$after" "$(since "$start")")
         line=$(awk -v name="$name" -v figures="$figures" -v before="$before" -v after="$after" -v foreign="$foreign" \
             -v tick="$((1000000 / ticks_a_second))" 'BEGIN {
                 split(figures, f); split(before, b); split(after, a)
@@ -128,8 +129,7 @@ run_rate() {
     local statements
     statements=$(statement_count)
     offer "$quick" "seconds=${1:-$seconds}" window=2000
-    took=$(replied seconds)
-    figures="$(replied received) $(ratio "$(replied received)" "$took") $(replied received)"
+    figures="$(replied received) $(ratio "$(replied received)" "$(replied seconds)")"
     settle "$quick" 60
     statements=$(($(statement_count) - statements))
     figures=$(awk -v figures="$figures" -v more="$(replied received)" -v statements="$statements" 'BEGIN {
@@ -143,7 +143,6 @@ run_delay() {
     local first offered
     first=$(next_position)
     offer "$quick" "seconds=$seconds" rate=1000
-    took=$(replied seconds)
     offered=$(replied offered)
     settle "$quick" 60
     figures="$offered $(sql shareledger "
@@ -183,13 +182,12 @@ run_taking() {
     local before after
     before=$(claim_totals)
     offer "$quick" "seconds=$seconds" rate=300
-    took=$(replied seconds)
     figures="$(replied offered) $(replied p50_us) $(replied p99_us)"
     settle "$quick" 60
     after=$(claim_totals)
     figures+=" $(awk -v before="$before" -v after="$after" 'BEGIN {
         split(before, b); split(after, a)
-        printf "%.0f", a[1] > b[1] ? (a[2] - b[2]) * 1e6 / (a[1] - b[1]) : 0
+        printf "%.0f", (a[1] > b[1]) ? (a[2] - b[2]) * 1e6 / (a[1] - b[1]) : 0
     }')"
 }
 
@@ -212,7 +210,8 @@ holder=$!
 start=$EPOCHREALTIME
 while is_above "$hold" "$(since "$start")"; do run_rate; done
 for ((repetition = 1; repetition <= repetitions; repetition++)); do measure rate-held run_rate; done
-kill -TERM "$holder"
+sql postgres "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(86400)%'
+    AND pid <> pg_backend_pid()" >/dev/null
 wait "$holder" 2>/dev/null || true
 
 say "Having messages wait for a partner that is away"
@@ -243,7 +242,7 @@ unexplained=$(sql shareledger "
     FROM ledger.event")
 [ "$unexplained" -eq 0 ] || die 70 "the ledger holds $unexplained messages more than the partners got"
 
-eval "exec $load_input>&- $load_output<&-"
+kill -TERM "$load_process"
 wait "$load_process" 2>/dev/null || true
 close_ledger
 

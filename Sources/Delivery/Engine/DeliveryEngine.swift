@@ -71,7 +71,8 @@ package final class DeliveryEngine: Sendable {
             userAgent: settings.userAgent,
             randomness: randomness,
         )
-        worker = EventID(at: clock(), randomness: randomness)
+        // Whatever is left to chance elsewhere: two workers of one name would each take itself for alone.
+        worker = EventID(at: clock(), randomness: .system)
         let work = work
         recorder = AttemptRecorder(appender: store.appender, gatherTime: settings.gatherTime) { work.send() }
     }

@@ -1,4 +1,5 @@
 import Glibc
+import TestPeers
 
 /// A listener whose queue is full, so that further connections are neither taken nor refused.
 struct Swallower {

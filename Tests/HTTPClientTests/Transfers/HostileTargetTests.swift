@@ -1,4 +1,5 @@
 import HTTPClient
+import TestPeers
 import Testing
 
 @Suite struct HostileTargetTests {

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPClient
+import TestPeers
 import Testing
 
 @Suite struct SendingOnceTests {

@@ -3,14 +3,15 @@ import Glibc
 import Synchronization
 
 /// A server on loopback that does with each connection exactly what a test says, byte by byte.
-final class RawServer: Sendable {
-    let port: UInt16
+package final class RawServer: Sendable {
+    /// On 127.0.0.1.
+    package let port: UInt16
     private let listener: Int32
     private let received = Mutex<[[UInt8]]>([])
     private let accepted = Mutex<[Int32]>([])
 
     /// Listens; every connection is served on a thread of its own, numbered from 0.
-    init(_ serve: @escaping @Sendable (RawConnection) throws -> Void) throws {
+    package init(_ serve: @escaping @Sendable (RawConnection) throws -> Void) throws {
         (listener, port) = try Self.listen(on: 0x7F00_0001, port: 0, backlog: 1_024)
         let listener = listener
         let server = Weak(self)
@@ -41,14 +42,18 @@ final class RawServer: Sendable {
     }
 
     /// Every request that was read in full or in part, in the order of reading.
-    var requests: [[UInt8]] { received.withLock { $0 } }
+    package var requests: [[UInt8]] { received.withLock { $0 } }
 
-    var requestTexts: [String] { requests.map { String(decoding: $0, as: UTF8.self) } }
+    /// The same as text.
+    package var requestTexts: [String] { requests.map { String(decoding: $0, as: UTF8.self) } }
 
-    var connectionCount: Int { accepted.withLock { $0.count } }
+    /// Connections that were taken so far.
+    package var connectionCount: Int { accepted.withLock { $0.count } }
 
     /// Makes a listening socket; any free port if `port` is 0.
-    static func listen(on address: UInt32, port: UInt16, backlog: Int32) throws -> (descriptor: Int32, port: UInt16) {
+    package static func listen(on address: UInt32, port: UInt16, backlog: Int32) throws -> (
+        descriptor: Int32, port: UInt16
+    ) {
         let listener = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var name = sockaddr_in()
         name.sin_family = sa_family_t(AF_INET)
@@ -61,7 +66,7 @@ final class RawServer: Sendable {
                     && getsockname(listener, generic, &length) == 0
             }
         }
-        guard isListening else { throw Unexpected("cannot listen: errno \(errno)") }
+        guard isListening else { throw RawClient.ConnectError(code: errno) }
         return (listener, UInt16(bigEndian: name.sin_port))
     }
 
@@ -72,11 +77,15 @@ final class RawServer: Sendable {
 }
 
 /// One accepted connection.
-struct RawConnection: Sendable {
-    struct Ended: Error {}
+package struct RawConnection: Sendable {
+    /// The peer has gone.
+    package struct Ended: Error {}
 
-    let descriptor: Int32
-    let number: Int
+    /// Its socket.
+    package let descriptor: Int32
+
+    /// How many came before it.
+    package let number: Int
     private let record: @Sendable ([UInt8]) -> Void
 
     init(descriptor: Int32, number: Int, record: @escaping @Sendable ([UInt8]) -> Void) {
@@ -94,7 +103,7 @@ struct RawConnection: Sendable {
     }
 
     /// Reads a request with its body, whose length it must give; nil if the peer closed before it began.
-    func readRequest() throws -> [UInt8]? {
+    package func readRequest() throws -> [UInt8]? {
         var request: [UInt8] = []
         while !request.suffix(4).elementsEqual("\r\n\r\n".utf8) {
             guard let byte = try read(upTo: 1).first else {
@@ -118,18 +127,20 @@ struct RawConnection: Sendable {
     }
 
     /// Reads some bytes; none if the peer has closed.
-    func read(upTo count: Int) throws -> [UInt8] {
+    package func read(upTo count: Int) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         let got = unsafe recv(descriptor, &bytes, count, 0)
         guard got >= 0 else { throw Ended() }
         return Array(bytes.prefix(got))
     }
 
-    func write(_ text: String) throws {
+    /// Sends text as it is.
+    package func write(_ text: String) throws {
         try write(Array(text.utf8))
     }
 
-    func write(_ bytes: [UInt8]) throws {
+    /// Sends bytes as they are.
+    package func write(_ bytes: [UInt8]) throws {
         var rest = bytes[...]
         while !rest.isEmpty {
             let sent = unsafe rest.withUnsafeBytes { buffer in
@@ -141,12 +152,12 @@ struct RawConnection: Sendable {
     }
 
     /// Waits until the peer closes, reading whatever still comes.
-    func waitForClose() throws {
+    package func waitForClose() throws {
         while try !read(upTo: 4_096).isEmpty {}
     }
 
     /// Ends the connection with a reset rather than in order.
-    func reset() {
+    package func reset() {
         var linger = linger(l_onoff: 1, l_linger: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<linger>.size))
     }
