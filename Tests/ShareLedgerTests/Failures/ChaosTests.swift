@@ -122,8 +122,10 @@ struct ChaosTests {
         case .killPostgres:
             let old = try first.postmaster
             Glibc.kill(old, SIGKILL)
-            // There may be no file while one ends and another starts.
-            while (try? first.postmaster) ?? old == old { try await Task.sleep(for: .milliseconds(20)) }
+            // There may be no file, or an empty one, while one ends and another starts.
+            while case let now = first.currentPostmaster, now == nil || now == old {
+                try await Task.sleep(for: .milliseconds(20))
+            }
             try await first.waitUntilReady()
         case .partnerGoes:
             await partner.goAway()

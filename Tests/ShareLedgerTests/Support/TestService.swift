@@ -84,10 +84,14 @@ extension TestService {
 
     /// The process number of the running private PostgreSQL.
     nonisolated var postmaster: Int32 {
-        get throws {
-            let file = try String(contentsOfFile: "\(data)/pgdata/postmaster.pid", encoding: .utf8)
-            return try #require(file.split(separator: "\n").first.flatMap { Int32($0) })
-        }
+        get throws { try #require(currentPostmaster) }
+    }
+
+    /// The same; `nil` where none runs, or where one has not written it yet.
+    nonisolated var currentPostmaster: Int32? {
+        // No file says that there is none.
+        let file = try? String(contentsOfFile: "\(data)/pgdata/postmaster.pid", encoding: .utf8)
+        return file?.split(separator: "\n").first.flatMap { Int32($0) }
     }
 }
 
