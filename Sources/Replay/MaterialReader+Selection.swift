@@ -42,7 +42,14 @@ extension MaterialReader {
                         )
                     END,
                     f.names, f.lengths, f.commitments, e.type, e.direction,
-                    e.share_id IS NULL AND e.type = 'agreement.updated' AND \(Self.saysStatus("e"))
+                    e.share_id IS NULL AND e.type = 'agreement.updated' AND \(Self.saysStatus("e")),
+                    EXISTS (
+                        SELECT
+                        FROM delivery.queue AS q
+                        WHERE q.message_position = e.position
+                            AND q.partner_id = \(request.target.destination(agreement.partner).rawValue)
+                            AND q.kind = 'message'
+                    )
                 FROM ledger.event AS e
                 LEFT JOIN ledger.share AS sh ON sh.share_id = e.share_id
                 CROSS JOIN LATERAL (
@@ -86,6 +93,7 @@ extension MaterialReader {
                         isAnswered: isAnswered,
                         isAcknowledged: isAnswered
                             || (request.target.kind != .sandbox && direction != request.target.ownDirection),
+                        isQueued: try row[13, as: Bool.self],
                         setsStatus: try row[12, as: Bool.self],
                         isErased: erased.contains(position),
                         damage: damages[position],

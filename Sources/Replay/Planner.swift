@@ -63,8 +63,9 @@ struct Planner {
             refusals.append(ReplayNotice(.tooLarge, text: text))
         } else if items.isEmpty, refusals.isEmpty {
             let isAll = request.from == nil && request.to == nil && request.filter == ReplayRequest.Filter()
-            let scope = isAll ? "" : ", of what is selected"
-            refusals.append(ReplayNotice(.nothing, text: "there is nothing that could be sent again\(scope)"))
+            let text =
+                isAll ? "nothing was sent that could be sent again" : "nothing of what is selected can be sent again"
+            refusals.append(ReplayNotice(.nothing, text: text))
         }
     }
 
@@ -204,7 +205,8 @@ extension Planner {
         guard let newest = lane.newest, lane.ticket != nil, lane.isShared else { return false }
         if request.mode == .state { return true }
         guard request.endsWithState, let last = lane.messages.last else { return false }
-        return last.position < newest.position || lane.leftOut != nil || otherChange(in: lane) != nil
+        return last.position < newest.position || lane.leftOut != nil || lane.revived != nil
+            || otherChange(in: lane) != nil
     }
 
     /// Where the other side changed a value that would be sent again, and not followed by a newer one.
@@ -225,6 +227,16 @@ extension Planner {
             refusals.append(
                 ReplayNotice(.leavesOut, lane.agreement, lane.ticket, at: leftOut, text: "\(text); \(advice)")
             )
+        } else if lane.parked.isEmpty, let (old, new) = lane.revived {
+            let text = """
+                the message at \(old) was given up, and the one at \(new) after it is known there or goes first: it may be taken \
+                for a repeat then, and old values would stand
+                """
+            let advice =
+                lane.ticket != nil && lane.isShared
+                ? "'--then-state' ends with what stands now, '--mode state' sends that alone"
+                : "begin after it with --from"
+            refusals.append(ReplayNotice(.revives, lane.agreement, lane.ticket, at: old, text: "\(text); \(advice)"))
         } else if let newest = lane.newestSent, last.position < newest {
             let advice =
                 switch (lane.ticket, lane.isShared) {

@@ -78,6 +78,16 @@ struct LaneMaterial: Sendable {
         }
     }
 
+    /// The first selected message that was given up, and the one after it that the target has, or gets before it.
+    ///
+    /// The target may take what it has already for a repeat, so that the older one would be the last that it takes.
+    var revived: (old: Position, new: Position)? {
+        guard let old = messages.first(where: { !$0.isAnswered && !$0.isQueued && !$0.isOfTarget }),
+            let new = messages.first(where: { $0.position > old.position && ($0.isAnswered || $0.isQueued) })
+        else { return nil }
+        return (old.position, new.position)
+    }
+
     private mutating func take(_ message: SelectedMessage, _ isSelected: Bool) {
         if isSelected {
             messages.append(message)
@@ -99,6 +109,12 @@ struct SelectedMessage: Sendable, Equatable {
 
     /// Whether that is so, or the target has said it itself.
     let isAcknowledged: Bool
+
+    /// Whether a delivery of it to the target waits in the queue.
+    let isQueued: Bool
+
+    /// Whether the target has said it itself.
+    var isOfTarget: Bool { isAcknowledged && !isAnswered }
 
     /// Whether it is an update of an agreement that says its status.
     var setsStatus = false

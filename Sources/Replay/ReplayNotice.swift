@@ -52,6 +52,8 @@ package struct ReplayNotice: Sendable, Equatable {
         case notOurs = "not_ours"
         /// A message that is left out came after one that is sent: old values would stand.
         case leavesOut = "leaves_out"
+        /// A message that was given up would come after a newer one that the target knows already.
+        case revives
         /// There is no desk to send to.
         case noDesk = "no_desk"
         /// A message of the share cannot be folded, so that its state is not known.

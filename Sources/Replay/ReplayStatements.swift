@@ -102,7 +102,7 @@ private enum Statements {
 
     /// A row is the head of its lane if the lane was empty and no row before it in this statement is of that lane.
     ///
-    /// With and without a share apart, so that both can use the lanes' index.
+    /// With and without a share apart, so that both can use the lanes' index; `OFFSET 0` keeps that from being hashed whole.
     static let enqueue = Statement<
         [Int64], [Position], [Position?], [Int32], [Position], [EventID], [String], Position, Timestamp, Timestamp
     >(
@@ -117,6 +117,7 @@ private enum Statements {
                 WHERE q.partner_id = d.partner_id
                     AND q.stream_id = d.stream_id
                     AND q.share_id = d.share_id
+                OFFSET 0
             )
             AND NOT (
                 d.share_id IS NULL
@@ -126,6 +127,7 @@ private enum Statements {
                     WHERE q.partner_id = d.partner_id
                         AND q.stream_id = d.stream_id
                         AND q.share_id IS NULL
+                    OFFSET 0
                 )
             )
             AND row_number() OVER (PARTITION BY d.partner_id, d.stream_id, d.share_id ORDER BY d.item) = 1,

@@ -130,6 +130,35 @@ struct PartnerOutageTests {
         await ledger.close()
     }
 
+    @Test func `a partner that is out and resumed is tried at once, and stays out until it answers`() async throws {
+        let away = SilentPort()
+        defer { withExtendedLifetime(away) {} }
+        let ledger = try await TestLedger()
+        try await ledger.addPartner("lens", at: away.url)
+        let agreement = try await ledger.agree(with: "lens", at: away.url)
+        for number in 0..<6 { try await ledger.share("t\(number)", under: agreement) }
+        try await ledger.withEngine(ledger.makeEngine(randomness: Self.noJitter)) { engine in
+            try await ledger.untilStates(["out"])
+            try await ledger.untilUnclaimed()
+            // What waits is due much later, also where nothing else does.
+            try await ledger.execute("UPDATE delivery.queue SET due_at = due_at + interval '1 hour'")
+            let failed = try await ledger.events(.attemptFailed).count
+            for resumed in 1...2 {
+                try await ledger.setPaused(false, "lens")
+                engine.wake()
+                _ = try await ledger.events(.attemptFailed, count: failed + resumed)
+                try await ledger.untilUnclaimed()
+            }
+            let state = try await ledger.value("SELECT state FROM delivery.destination")
+            #expect(state == "out")
+            let due = try await ledger.value(
+                "SELECT (max(due_at) < min(h.canary_at) + interval '1 minute')::text FROM delivery.queue AS q, delivery.destination AS h"
+            )
+            #expect(due == "true", "no retry of the schedule stands in the way of a canary")
+        }
+        await ledger.close()
+    }
+
     @Test func `the late end of an attempt whose delivery is gone does not bring back what is out`() async throws {
         let gate = Gate()
         let partner = try FakePartner { _, _ in

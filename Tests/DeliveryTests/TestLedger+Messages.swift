@@ -36,8 +36,11 @@ extension TestLedger {
     }
 
     func setPaused(_ isPaused: Bool, _ name: String) async throws {
+        let known = try await store.read { session in try PartnerReader.all(in: &session) }
+        var keys = StateKeys()
+        keys.destinations = Set(known.filter { $0.name == name }.map { .partner($0.id) })
         let result: Result<(PartnerRecord, Receipt), OperatorFault> = try await store.appender.append(
-            StateKeys(),
+            keys,
             byteCount: 0
         ) {
             transaction in

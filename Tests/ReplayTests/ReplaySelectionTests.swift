@@ -235,4 +235,28 @@ struct ReplaySelectionTests {
         #expect(refusals(try await story.plan(Filter(extent: .unacknowledged), .desk)) == [.leavesOut])
         await ledger.close()
     }
+
+    @Test func `what was given up is not sent after what came later and is known, unless the state follows`()
+        async throws
+    {
+        let story = try await Story()
+        let ledger = story.ledger
+        try await ledger.share("t1", under: story.agreement)
+        let given = try await ledger.update("t1", "old", under: story.agreement)
+        try await story.lose(given)
+        let known = try await ledger.update("t1", "new", under: story.agreement)
+        // Later than it, and on its way: that goes first.
+        let waiting = try await story.plan(Filter())
+        #expect(refusals(waiting) == [.revives] && waiting.refusals.kept.first?.position == given.position)
+        #expect(refusals(try await story.plan(Filter(extent: .sinceLastSuccess))) == [.revives])
+        try await ledger.deliverAll()
+        let answered = try await story.plan(Filter())
+        #expect(
+            refusals(answered) == [.revives] && answered.refusals.kept.first?.text.contains("\(known.position)") == true
+        )
+        let ending = try await story.plan(Filter(), thenState: true)
+        #expect(!ending.isRefused && ending.items.map(\.kind) == [.message, .message, .message, .state])
+        #expect(!(try await story.plan(Filter(), mode: .state)).isRefused)
+        await ledger.close()
+    }
 }

@@ -209,6 +209,9 @@ package struct TransactionWriter: Sendable {
         }
         let destinations = transaction.changes.destinations.map { transaction.destination($0) }
         if !destinations.isEmpty { statements.append(DestinationRow.write(destinations)) }
+        if !transaction.changes.due.isEmpty {
+            statements.append(WriteStatements.due(transaction.changes.due.map(\.rawValue), transaction.now))
+        }
         if !transaction.changes.hurried.isEmpty {
             let hurried = transaction.changes.hurried.map(\.rawValue)
             statements.append(WriteStatements.hurry(hurried, transaction.now))

@@ -167,6 +167,19 @@ enum WriteStatements {
         """
     )
 
+    /// Has the heads that wait for a later time go at once.
+    static let due = Statement<[Int64], Timestamp>(
+        """
+        UPDATE delivery.queue
+        SET due_at = $2
+        WHERE partner_id = ANY ($1)
+            AND is_head
+            AND state = 'waiting'
+            AND claim IS NULL
+            AND due_at > $2
+        """
+    )
+
     /// Has the next canary of destinations that are out go at once.
     static let hurry = Statement<[Int64], Timestamp>(
         """

@@ -99,7 +99,7 @@ extension ReplayJob {
                 END,
                 r.mode, d.detail ->> 'partner', r.reason, r.operator, r.requested_at, r.finished_at, r.rate, r.item_count,
                 greatest(o.delivered, r.delivered_count), o.skipped, o.abandoned, o.cancelled, q.parked, q.claimed, q.waiting, q.movable,
-                r.destination, r.sandbox_url, concat_ws(': ', h.state, h.reason)
+                r.destination, r.sandbox_url, CASE WHEN h.state <> 'up' THEN concat_ws(': ', h.state, h.reason) ELSE '' END
             FROM (
                 SELECT *
                 FROM delivery.replay AS r

@@ -176,7 +176,9 @@ enum ReplayJobCommands {
 
     private static func printTable(_ jobs: [ReplayJob]) {
         var table = TextTable([
-            "replay", "requested at", "state", "mode", "partner", "items", "delivered", "waiting", "parked", "reason",
+            "replay", "requested at", "state", "mode", "partner", "to", "items", "delivered", "waiting", "parked",
+            "given up",
+            "reason",
         ])
         for job in jobs {
             table.add([
@@ -185,10 +187,12 @@ enum ReplayJobCommands {
                 job.standsStill ? "stands still" : job.state.rawValue,
                 job.mode.rawValue,
                 job.partners,
+                job.destination.rawValue,
                 "\(job.itemCount)",
                 "\(job.ended[.delivered] ?? 0)",
                 "\(job.waitingCount + job.claimedCount)",
                 "\(job.parkedCount)",
+                "\(job.endedCount - (job.ended[.delivered] ?? 0))",
                 TerminalText.shortened(job.reason, to: 60),
             ])
         }

@@ -16,6 +16,10 @@ struct StatusPage: Sendable {
     private let databaseByteCount: Int64
     private let disk: Disk?
     private let replays: [ReplayJob]
+
+    /// How long ago some process last looked for what is due, in whole seconds; `nil` where none has for two minutes.
+    private let lookedAgo: Int64?
+
     private let destinations: [DestinationStatus]
 
     /// Room where the data directory is.
@@ -38,6 +42,13 @@ struct StatusPage: Sendable {
             return Disk(free: free?.int64Value ?? 0, total: total?.int64Value ?? 0)
         }
         replays = try ReplayJob.unfinished(in: &session)
+        lookedAgo = try session.query(
+            """
+            SELECT extract(epoch FROM clock_timestamp() - max(seen_at))::bigint
+            FROM delivery.worker
+            WHERE seen_at > clock_timestamp() - interval '2 minutes'
+            """
+        ).onlyRow()[0, as: Int64?.self]
         destinations = try DestinationStatus.all(now: now, in: &session)
     }
 }
@@ -49,6 +60,7 @@ extension StatusPage {
         var fields: [(name: String, value: String)] = [
             (name: "Time", value: "\(now)"),
             ("Ledger", "\(identity.map { "\($0.origin)" } ?? "none"), \(progress.end) events"),
+            ("Service", service),
             ("Projections", progress.lag == 0 ? "up to date" : "\(progress.lag) events behind"),
         ]
         let free = disk.map { ", \(Self.size($0.free)) free of \(Self.size($0.total))" } ?? ""
@@ -59,6 +71,11 @@ extension StatusPage {
             fields.append(("Replay", "\(job.id) \(state), \(job.endedCount) of \(job.itemCount) ended\(trouble)"))
         }
         return PageFields.text(fields) + (destinations.isEmpty ? "" : "\n" + table)
+    }
+
+    private var service: String {
+        lookedAgo.map { "delivers, seen \(max(0, $0)) s ago" }
+            ?? "nobody delivers: 'shareledger serve' does not run, or has trouble; 'shareledger doctor' says more"
     }
 
     private var table: String {
@@ -115,6 +132,7 @@ extension StatusPage {
         object.member("events", progress.end.rawValue)
         object.member("projection_lag", progress.lag)
         object.member("database_bytes", databaseByteCount)
+        object.member("delivering", lookedAgo != nil)
         object.optional("disk_free_bytes", disk?.free)
         object.optional("disk_bytes", disk?.total)
         object.name("replays")

@@ -112,16 +112,19 @@ extension SharingTransaction {
         let facts = Facts.object { facts in
             facts.member("partner", partner.id.rawValue)
             facts.member("paused", isPaused)
-            if !isPaused { facts.member("state", DestinationRecord.State.struggling.rawValue) }
+            if !isPaused, !isOut { facts.member("state", DestinationRecord.State.struggling.rawValue) }
         }
         let detail = Facts.detail(["partner": name, "reason": reason, "operator": `operator`])
         let receipt = append(
             EventDraft(.partnerStateChanged, stream: .system, parts: [part(.facts, facts), part(.detail, detail)]),
         )
         put(partner)
-        if !isPaused {
+        guard !isPaused else { return (partner, receipt) }
+        // One that is out stays so until it answers: its next canary goes at once, and others follow as they would have.
+        if !isOut {
             put(DestinationRecord.returning(.partner(partner.id), at: now, because: "an operator has resumed it"))
         }
+        tryAtOnce(.partner(partner.id))
         return (partner, receipt)
     }
 
@@ -195,7 +198,9 @@ extension SharingTransaction {
             ),
         )
         put(partner)
-        if partner.baseURL != old.baseURL { hurry(.partner(partner.id)) }
+        let isOpened =
+            (partner.allowsHTTP && !old.allowsHTTP) || (partner.allowsPrivateAddress && !old.allowsPrivateAddress)
+        if partner.baseURL != old.baseURL || isOpened { tryAtOnce(.partner(partner.id)) }
         return receipt
     }
 }

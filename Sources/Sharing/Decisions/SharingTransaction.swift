@@ -98,6 +98,9 @@ package struct SharingTransaction: ~Copyable {
         /// Destinations that are worth a try at once, if they are out.
         package var hurried: Set<Destination> = []
 
+        /// Destinations whose waiting heads are due at once.
+        package var due: Set<Destination> = []
+
         package var accessKeys: [NewAccessKey] = []
         package var idempotency: [Digest: IdempotencyRecord] = [:]
 
@@ -231,6 +234,12 @@ extension SharingTransaction {
     }
 
     /// Has the next canary go at once: somebody has a reason to think that it is worth a try.
+    package mutating func tryAtOnce(_ destination: Destination) {
+        hurry(destination)
+        changes.due.insert(destination)
+    }
+
+    /// Has the next canary of a destination that is out go at once.
     package mutating func hurry(_ destination: Destination) {
         changes.hurried.insert(destination)
     }

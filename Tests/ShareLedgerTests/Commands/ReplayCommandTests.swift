@@ -37,7 +37,10 @@ import Testing
             "\(short.errors)"
         )
         let empty = try await service.run("replay", share, "--from", "4711", "--dry-run")
-        #expect(empty.status == 1 && empty.errors.contains("nothing was sent in this range"), "\(empty.errors)")
+        #expect(
+            empty.status == 1 && empty.errors.contains("nothing of what is selected can be sent again"),
+            "\(empty.errors)"
+        )
         let unknown = try await service.run("replay", "--partner", "nobody", "--dry-run")
         #expect(unknown.status == 66 && unknown.errors.contains("nobody"), "\(unknown.errors)")
         #expect(try await service.command("history", "--json").output == before, "a plan leaves no trace")

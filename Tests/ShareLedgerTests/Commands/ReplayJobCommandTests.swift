@@ -101,8 +101,8 @@ import Testing
             (["--direction", "up"], 64, "--direction takes in, out or both"),
             (["--unacknowledged", "--since-last-success"], 64, "give one of them"),
             (["--unacknowledged", "--destination", "https://sandbox.example"], 64, "what a sandbox has acknowledged"),
-            (["--unacknowledged"], 1, "there is nothing that could be sent again, of what is selected"),
-            (["--type", "ticket.unshared"], 1, "there is nothing that could be sent again, of what is selected"),
+            (["--unacknowledged"], 1, "nothing of what is selected can be sent again"),
+            (["--type", "ticket.unshared"], 1, "nothing of what is selected can be sent again"),
         ]
         for (options, status, error) in wrong {
             let run = try await service.run(["replay", "--agreement", agreed.uuid, "--reason", "x"] + options)
