@@ -196,7 +196,7 @@ extension TestService {
 
     private var isImporting: Bool {
         // There may be no server yet, and sessions end while they are looked at.
-        guard let sessions = try? backends(of: try postmaster) else { return false }
+        guard let postmaster = currentPostmaster, let sessions = try? backends(of: postmaster) else { return false }
         return sessions.contains { session in
             let name = try? String(contentsOfFile: "/proc/\(session)/cmdline", encoding: .utf8)
             return name?.contains("shareledger_service") == true && name?.contains("idle in transaction") == true
