@@ -227,7 +227,7 @@ extension Planner {
             refusals.append(
                 ReplayNotice(.leavesOut, lane.agreement, lane.ticket, at: leftOut, text: "\(text); \(advice)")
             )
-        } else if lane.parked.isEmpty, let (old, new) = lane.revived {
+        } else if let (old, new) = lane.revived {
             let text = """
                 the message at \(old) was given up, and the one at \(new) after it is known there or goes first: it may be taken \
                 for a repeat then, and old values would stand

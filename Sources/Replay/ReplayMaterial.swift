@@ -82,8 +82,12 @@ struct LaneMaterial: Sendable {
     ///
     /// The target may take what it has already for a repeat, so that the older one would be the last that it takes.
     var revived: (old: Position, new: Position)? {
-        guard let old = messages.first(where: { !$0.isAnswered && !$0.isQueued && !$0.isOfTarget }),
-            let new = messages.first(where: { $0.position > old.position && ($0.isAnswered || $0.isQueued) })
+        // What is in a lane that stands still does not go first: the replay takes its place.
+        func isKnown(_ message: SelectedMessage) -> Bool {
+            message.isAnswered || (message.isQueued && parked.isEmpty)
+        }
+        guard let old = messages.first(where: { !isKnown($0) && !$0.isOfTarget }),
+            let new = messages.first(where: { $0.position > old.position && isKnown($0) })
         else { return nil }
         return (old.position, new.position)
     }

@@ -256,6 +256,12 @@ struct ReplaySelectionTests {
         )
         let ending = try await story.plan(Filter(), thenState: true)
         #expect(!ending.isRefused && ending.items.map(\.kind) == [.message, .message, .message, .state])
+        // That the lane stands still behind the two makes no difference; that nothing known comes after does.
+        try await ledger.update("t1", "stuck", under: story.agreement)
+        try await ledger.park("t1")
+        #expect(refusals(try await story.plan(Filter())) == [.revives])
+        let rest = try await ledger.plan(ReplayRequest(story.scope, from: .position(known.position)))
+        #expect(!rest.isRefused && rest.messageCount == 2)
         #expect(!(try await story.plan(Filter(), mode: .state)).isRefused)
         await ledger.close()
     }

@@ -193,6 +193,14 @@ enum LedgerChecks {
                 "'shareledger delivery list --state parked' says why; 'delivery retry' has them tried again, 'delivery skip' gives one up"
             findings.append(.warn("deliveries", "\(parked) parked, waiting for a decision", advice: advice))
         }
+        let desk = try session.query(
+            "SELECT coalesce(reason, '') FROM delivery.destination WHERE partner_id = 0 AND state = 'out'"
+        ).first
+        if let desk {
+            let advice = "it is tried once a minute or more often; 'shareledger delivery retry' does not wait for that"
+            let reason = TerminalText.line(try desk[0, as: String.self])
+            findings.append(.warn("deliveries", "our own desk does not answer: \(reason)", advice: advice))
+        }
         if lanes.none > 0 {
             let advice = "somebody has deleted from delivery.queue: restart 'shareledger serve', which mends that"
             findings.append(
