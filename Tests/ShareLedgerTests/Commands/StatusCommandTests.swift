@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import Linux
 import TestPeers
 import Testing
 
@@ -34,6 +35,7 @@ import Testing
         let tables = page.output.components(separatedBy: "\n\n")
         #expect(tables.count == 2 && tables[0].contains("\nProjections   "))
         #expect(tables[0].contains(" running, 0 of 1 ended"), "\(page.output)")
+        #expect(tables[0].contains("\nService       delivers, seen "), "\(page.output)")
         expectColumns(tables[1], ["PARTNER", "STATE", "SINCE", "UNDER WAY", "WAITING", "PARKED", "OLDEST"])
         #expect(tables[1].contains("\nlenswerk  out "))
         let list = try await service.command("partner", "list").output
@@ -51,6 +53,23 @@ import Testing
         }
         let repeated = try await service.run("partner", "resume", "lenswerk")
         #expect(repeated.status == 1 && repeated.errors.contains("neither paused nor out"), "\(repeated.errors)")
+    }
+
+    @Test func `our own desk that is away, and a service that does not run, are told of`() async throws {
+        let away = SilentPort()
+        let service = try await TestService.started(["--desk-url", away.url, "--retry-schedule", "1s,1s,1s,1s,1s,1s"])
+        let partner = try FakePartner()
+        let agreed = try await service.agreement(with: partner)
+        try await service.desk("POST", "t1", agreed, #"{"uuid":"t1"}"#)
+        let answer = try await service.fromPartner("PUT", "/tickets/t1", token: agreed.token, #"{"status":"open"}"#)
+        #expect(answer.status == 200)
+        try await service.eventually("our desk is out") {
+            try await service.run("doctor").output.contains("our own desk does not answer: could not connect")
+        }
+        withExtendedLifetime(away) {}
+        #expect(try await service.stop() == .code(0))
+        let page = try await service.command("status").output
+        #expect(page.contains("\nService       nobody delivers: "), "\(page)")
     }
 
     /// What is said of the one destination that there is.
