@@ -133,6 +133,7 @@ struct AttemptTests {
         let digest = "e1630f843370f402870799e14abbf2b06af2d23b0153658e1211dffabc61ad8f"
         #expect(ends[0].text(.detail).contains(#""answer_sha256":"\#(digest)""#))
         #expect(ends[1].text(.detail).contains("too large"))
+        #expect(!ends[1].text(.detail).contains("answer_sha256"), "nobody knows all of it")
         #expect(partner.requests.count == 2)
         await ledger.close()
         await partner.stop()

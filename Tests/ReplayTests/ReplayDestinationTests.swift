@@ -219,7 +219,18 @@ struct ReplayDestinationTests {
         let (_, replay) = try await scene.ledger.start(
             ReplayRequest(.agreement(scene.agreement.id), mode: mode, target: target)
         )
+        // As if it had not answered before; nobody asks that of a sandbox whose replay has ended.
+        try await scene.ledger.execute(
+            """
+            INSERT INTO delivery.destination (
+                partner_id, state, failures, history, refusals, in_flight_limit, canaries)
+            VALUES (-\(replay.receipt.position)::bigint, 'struggling', 1, 1, 0, 1, 0)
+            """
+        )
         try await scene.deliver()
+        #expect(
+            try await scene.ledger.value("SELECT count(*)::text FROM delivery.destination WHERE partner_id < 0") == "0"
+        )
         #expect(scene.desk.takeRequests().isEmpty)
         let sent = sandbox.takeRequests()
         let tickets = sent.filter { $0.target.contains("/tickets/") }

@@ -262,6 +262,14 @@ struct ReplaySelectionTests {
         #expect(refusals(try await story.plan(Filter())) == [.revives])
         let rest = try await ledger.plan(ReplayRequest(story.scope, from: .position(known.position)))
         #expect(!rest.isRefused && rest.messageCount == 2)
+        // Nothing known comes after where only what stands still does: the replay sends that anew, in order.
+        try await ledger.share("t2", under: story.agreement)
+        try await ledger.deliverAll()
+        try await story.lose(try await ledger.update("t2", "old", under: story.agreement))
+        try await ledger.update("t2", "stuck", under: story.agreement)
+        try await ledger.park("t2")
+        let second = ReplayRequest.Scope.share(story.agreement.id, try #require(TicketID("t2")))
+        #expect(!(try await story.plan(Filter(), of: second)).isRefused)
         #expect(!(try await story.plan(Filter(), mode: .state)).isRefused)
         await ledger.close()
     }
