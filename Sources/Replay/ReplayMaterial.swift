@@ -86,8 +86,10 @@ struct LaneMaterial: Sendable {
         func isKnown(_ message: SelectedMessage) -> Bool {
             message.isAnswered || (message.isQueued && parked.isEmpty)
         }
-        guard let old = messages.first(where: { !isKnown($0) && !$0.isOfTarget }),
-            let new = messages.first(where: { $0.position > old.position && isKnown($0) })
+        // Of an agreement's own messages the status is what must not be an old one.
+        func matters(_ message: SelectedMessage) -> Bool { ticket != nil || message.setsStatus }
+        guard let old = messages.first(where: { matters($0) && !isKnown($0) && !$0.isOfTarget }),
+            let new = messages.first(where: { matters($0) && $0.position > old.position && isKnown($0) })
         else { return nil }
         return (old.position, new.position)
     }

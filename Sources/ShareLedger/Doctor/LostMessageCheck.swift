@@ -56,8 +56,8 @@ enum LostMessageCheck {
             return "\(again) sends all of it again"
         }
         return """
-            'shareledger replay \(message.subject) --from \(message.position)\(destination) --reason TEXT' sends it and what \
-            followed again; '--mode state' the ticket as it stands
+            'shareledger replay \(message.subject) --from \(message.position) --then-state\(destination) --reason TEXT' sends \
+            it and what followed again, and then the ticket as it stands; '--mode state' that alone
             """
     }
 }

@@ -24,16 +24,21 @@ import Testing
             )
             #expect(
                 (failed.last?["advice"] as? String)?.hasPrefix(
-                    "'shareledger replay \(agreed.uuid)/t1 --from \(position) --reason TEXT' sends it"
+                    "'shareledger replay \(agreed.uuid)/t1 --from \(position) --then-state --reason TEXT' sends it"
                 ) == true
             )
         }
-        try await service.command("replay", "\(agreed.uuid)/t1", "--from", position, "--reason", "it was lost")
+        let replay = ["replay", "\(agreed.uuid)/t1", "--from", position, "--reason", "it was lost"]
+        // The PUT goes first: it would be known when it comes again behind the POST.
+        let bare = try await service.run(replay)
+        #expect(bare.status == 1 && bare.errors.contains("'--then-state' ends with what stands now"), "\(bare.errors)")
+        let sent = try await service.run(replay + ["--then-state"])
+        #expect(sent.status == 0, "\(sent.errors)")
         try await service.command("partner", "resume", "lenswerk")
         try await service.stop()
         try await service.start()
         try await service.database("SELECT count(*) FROM delivery.queue", becomes: "0")
-        #expect(partner.received.dropFirst() == ["PUT t1", "POST t1", "PUT t1"])
+        #expect(partner.received.dropFirst() == ["PUT t1", "POST t1", "PUT t1", "PUT t1"])
         for options in [[], ["--all"]] {
             let doctor = try await service.run(["doctor"] + options)
             #expect(doctor.status == 0 && doctor.output.contains("OK    lost messages   none\n"), "\(doctor.output)")
