@@ -32,7 +32,7 @@ package actor TestCluster {
     }
 
     private init(isDurable: Bool) {
-        settings = ServerSettings(access: .anybody, isDurable: isDurable, maximumConnections: 200)
+        settings = ServerSettings(access: .anybody, isDurable: isDurable, maximumConnections: 400)
     }
 }
 
