@@ -127,7 +127,7 @@ final class Desk: Sendable {
                     }
                     while offer.window > 0, reception.waiting(offer.partners) >= offer.window {
                         if let end, end <= .now { return result }
-                        try await Task.sleep(for: .milliseconds(1))
+                        try await Task.sleep(for: .milliseconds(10))
                     }
                     if let end, end <= .now { return result }
                     guard allowance.take() else { return result }

@@ -1,4 +1,5 @@
 import CLibPQ
+import Glibc
 
 /// Owns one `PGresult` and frees it exactly once.
 @safe struct ResultHandle: ~Copyable, Sendable {
@@ -29,6 +30,16 @@ import CLibPQ
     func columnName(_ column: Int) -> String {
         guard let name = unsafe PQfname(address.pointer, Int32(column)) else { return "" }
         return unsafe String(cString: name)
+    }
+
+    /// The place of the first column of that name.
+    func column(named name: String) -> Int? {
+        unsafe name.withCString { name in
+            (0..<columnCount).first { column in
+                guard let other = unsafe PQfname(address.pointer, Int32(column)) else { return false }
+                return unsafe strcmp(other, name) == 0
+            }
+        }
     }
 
     func columnType(_ column: Int) -> PostgresType {

@@ -47,7 +47,7 @@ package struct Rows: Sendable {
 
     /// The place of the first column of that name, nil if there is none.
     package func column(named name: String) -> Int? {
-        (0..<columnCount).first { columnName($0) == name }
+        storage.result.column(named: name)
     }
 }
 
